@@ -1,0 +1,9 @@
+"""HTTP and websocket entry."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proxy.settings")
+
+application = get_asgi_application()

@@ -1,0 +1,136 @@
+"""The values that travel through the pipeline. Frozen, typed by stage, free of Django and of I/O.
+
+Inbound   what came through a door, not yet trusted
+Caller    who asks and what they may do (a compiled snapshot, shared by all their calls)
+Call      an authenticated, checked request on its way down
+Outbound  the same, with its upstream chosen: the only thing an upstream accepts
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any
+from uuid import UUID
+
+from proxy.formats.document import Document
+from proxy.formats.globs import Globs
+
+Headers = Sequence[tuple[bytes, bytes]]
+"""Header names in lower case with their values, in the order they came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One HTTP request at the door. `path` is without the query; `client_ip` after trusted proxies."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: Headers
+    client_ip: str
+    request_id: str
+    received_at: float
+
+    def all(self, name: bytes) -> list[bytes]:
+        """Every value of a header, in order."""
+        return [value for key, value in self.headers if key == name]
+
+    def get(self, name: bytes) -> str:
+        """A header's first value as text, or ''."""
+        for key, value in self.headers:
+            if key == name:
+                return value.decode("latin-1")
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRules:
+    """One upstream of a tenant, ready to be called. The credential is in memory only; never shown."""
+
+    id: UUID
+    name: str
+    kind: str
+    base_url: str
+    credential: str = field(repr=False)
+    models: Globs
+    model_aliases: Mapping[str, str]
+    connect_timeout_seconds: float
+    read_timeout_seconds: float
+    max_connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRules:
+    """What holds for all keys of a tenant."""
+
+    id: UUID
+    slug: str
+    is_active: bool
+    timezone: str
+    model_aliases: Mapping[str, str]
+    upstreams: Sequence[UpstreamRules]  # by priority
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The snapshot behind one secret: tenant, key and what they may do."""
+
+    tenant: TenantRules
+    key_id: UUID
+    key_name: str
+    is_revoked: bool
+    scopes: frozenset[str]
+    models: Globs
+    ip_allow: Sequence[IPv4Network | IPv6Network]
+    expires_at: datetime | None  # the sooner of the key's and the secret's
+    metadata: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Step:
+    """What one step decided, and how long it took."""
+
+    name: str
+    micros: int
+    facts: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Trace:
+    """What each step of a call decided, in order: the source of the log, the headers and the dry run."""
+
+    steps: list[Step] = field(default_factory=list)
+
+    def note(self, name: str, started: float, **facts: Any) -> None:
+        """Record a step begun at `started` (time.perf_counter) and ended now."""
+        self.steps.append(Step(name, int((time.perf_counter() - started) * 1_000_000), facts))
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """The steps as plain JSON values."""
+        return [{"step": step.name, "us": step.micros, **step.facts} for step in self.steps]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An authenticated request whose body is well formed."""
+
+    inbound: Inbound
+    caller: Caller
+    endpoint: str  # "messages" | "count_tokens"
+    document: Document
+    model: str
+    is_streaming: bool
+    is_dry_run: bool
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """A call with its upstream chosen and every rewrite done: what may leave the proxy."""
+
+    call: Call
+    upstream: UpstreamRules
+    model: str  # the upstream's own name of it
+    body: bytes

@@ -1,0 +1,263 @@
+"""Every setting of the deployment, read once from the environment.
+
+One typed class; a wrong value stops the start with the variable's name and the remedy.
+`docs/configuration.md` is generated from this file (`manage.py settings_reference`).
+"""
+
+import base64
+import contextlib
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+_MIN_SECRET_CHARS = 32
+_WEAK = ("changeme", "change-me", "insecure", "secret", "password", "example", "default")
+
+
+class ConfigError(Exception):
+    """The environment does not describe a deployment that can start."""
+
+
+class Config(BaseSettings):
+    """The environment of one deployment."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
+
+    environment: Literal["development", "production"] = Field(
+        "development",
+        alias="LLMP_ENV",
+        description="`production` refuses weak secrets and demands the ones that development generates.",
+    )
+    secret_key: str = Field(
+        "",
+        alias="SECRET_KEY",
+        description="Django's signing key: 32 random characters or more. Generated on the first local start.",
+    )
+    key_peppers: str = Field(
+        "",
+        alias="LLMP_KEY_PEPPERS",
+        description=(
+            "Peppers of the API keys' HMAC as `version:base64`, comma separated, the newest first "
+            "(`2:…,1:…`). Each is 32 bytes. Older ones keep verifying; new keys use the first."
+        ),
+    )
+    encryption_keys: str = Field(
+        "",
+        alias="LLMP_ENCRYPTION_KEYS",
+        description=(
+            "Keys that encrypt upstream credentials at rest, same form as `LLMP_KEY_PEPPERS`. "
+            "Put a new one first, then run `manage.py rotate_secrets`."
+        ),
+    )
+    data_dir: Path = Field(
+        ROOT / "var",
+        alias="LLMP_DATA_DIR",
+        description="Where this machine keeps its SQLite file, usage journals and the generated secrets.",
+    )
+    database_url: str = Field(
+        "",
+        alias="DATABASE_URL",
+        description="`postgres://user:password@host:5432/name`. Empty: SQLite in `LLMP_DATA_DIR`.",
+    )
+    redis_url: str = Field(
+        "",
+        alias="REDIS_URL",
+        description="`redis://host:6379/0` for what web processes share. Empty: kept in the process.",
+    )
+    celery_broker_url: str = Field(
+        "",
+        alias="CELERY_BROKER_URL",
+        description="`amqp://…` or `redis://…`. Empty: a broker in `LLMP_DATA_DIR` that needs no server.",
+    )
+    weaviate_url: str = Field(
+        "",
+        alias="WEAVIATE_URL",
+        description="`http://host:8080` of a Weaviate server. Empty: none is used.",
+    )
+    allowed_hosts: str = Field(
+        "",
+        alias="LLMP_ALLOWED_HOSTS",
+        description="Host names this server answers to, comma separated. Required in production.",
+    )
+    public_url: str = Field(
+        "",
+        alias="LLMP_PUBLIC_URL",
+        description="The address clients use, shown in snippets and links. Empty: taken from host and port.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        alias="LLMP_TRUSTED_PROXIES",
+        description=(
+            "CIDRs of the load balancers whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, comma separated."
+        ),
+    )
+    private_upstreams: str = Field(
+        "",
+        alias="LLMP_PRIVATE_UPSTREAMS",
+        description=(
+            "Private networks or host names that upstreams may point to, comma separated "
+            "(`127.0.0.0/8,10.1.2.0/24,vllm.internal`). Everything else private is refused."
+        ),
+    )
+    max_body_bytes: int = Field(
+        32 * 1024 * 1024,
+        alias="LLMP_MAX_BODY_BYTES",
+        ge=1024,
+        description="Largest body of a model request, in bytes; above it 413, as Anthropic does.",
+    )
+    body_timeout_seconds: float = Field(
+        30.0,
+        alias="LLMP_BODY_TIMEOUT_SECONDS",
+        gt=0,
+        description="Longest pause between two pieces of a request's body before 408.",
+    )
+    header_timeout_seconds: float = Field(
+        10.0,
+        alias="LLMP_HEADER_TIMEOUT_SECONDS",
+        gt=0,
+        description="A connection that has not sent its request headers by then is closed.",
+    )
+    ping_seconds: float = Field(
+        15.0,
+        alias="LLMP_PING_SECONDS",
+        gt=0,
+        description="Silence of the upstream after which a stream's client is sent a `ping` event.",
+    )
+    shutdown_seconds: int = Field(
+        300,
+        alias="LLMP_SHUTDOWN_SECONDS",
+        ge=0,
+        description="How long open requests may still run after SIGTERM.",
+    )
+    fast_path: bool = Field(
+        True,
+        alias="LLMP_FAST_PATH",
+        description="Serve `/v1` beside Django's handler. Off: through the ninja view, same pipeline, slower.",
+    )
+    log_format: Literal["console", "json"] = Field(
+        "console", alias="LLMP_LOG_FORMAT", description="`console` for people, `json` for collectors."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", alias="LLMP_LOG_LEVEL", description="Least severity that is logged."
+    )
+    journal_fsync: bool = Field(
+        False,
+        alias="LLMP_JOURNAL_FSYNC",
+        description="Force each usage journal line to the disk. Off survives a killed process; on also a power cut.",
+    )
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value if value.is_absolute() else ROOT / value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if value and not value.startswith(("postgres://", "postgresql://", "sqlite:///")):
+            raise ValueError("must start with postgres:// or sqlite:///")
+        return value
+
+    @field_validator("key_peppers", "encryption_keys")
+    @classmethod
+    def _versioned(cls, value: str) -> str:
+        parse_versioned_keys(value)
+        return value
+
+    @model_validator(mode="after")
+    def _production_is_strict(self) -> "Config":
+        if self.environment != "production":
+            return self
+        for name, value in (
+            ("SECRET_KEY", self.secret_key),
+            ("LLMP_KEY_PEPPERS", self.key_peppers),
+            ("LLMP_ENCRYPTION_KEYS", self.encryption_keys),
+            ("LLMP_ALLOWED_HOSTS", self.allowed_hosts),
+        ):
+            if not value:
+                raise ValueError(f"{name} is required when LLMP_ENV=production")
+        weak = len(self.secret_key) < _MIN_SECRET_CHARS or len(set(self.secret_key)) < 10
+        if weak or any(word in self.secret_key.lower() for word in _WEAK):
+            raise ValueError("SECRET_KEY is too weak for production: use 50 random characters")
+        return self
+
+    @property
+    def is_production(self) -> bool:
+        """Whether this is a deployment that must not guess or generate anything."""
+        return self.environment == "production"
+
+
+def parse_versioned_keys(text: str) -> dict[int, bytes]:
+    """`"2:base64,1:base64"` as {2: 32 bytes, 1: 32 bytes}, in the order given. Raises ValueError."""
+    keys: dict[int, bytes] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        version, _, encoded = part.partition(":")
+        if not version.isdigit():
+            raise ValueError("each entry must be version:base64, e.g. 1:q83v…")
+        try:
+            raw = base64.b64decode(encoded, validate=True)
+        except ValueError as broken:
+            raise ValueError(f"version {version} is not valid base64") from broken
+        if len(raw) != 32 or len(set(raw)) < 8:
+            raise ValueError(f"version {version} must be 32 random bytes (openssl rand -base64 32)")
+        if int(version) in keys:
+            raise ValueError(f"version {version} appears twice")
+        keys[int(version)] = raw
+    return keys
+
+
+def list_of(text: str) -> list[str]:
+    """A comma separated setting as its non-empty parts."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _generated_secrets(path: Path) -> dict[str, str]:
+    """The secrets of a local installation, made on the first start and readable by its owner only."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = {
+            "SECRET_KEY": secrets.token_urlsafe(50),
+            "LLMP_KEY_PEPPERS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+            "LLMP_ENCRYPTION_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+        }
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text("".join(f"{name}={value}\n" for name, value in fresh.items()))
+        with contextlib.suppress(FileExistsError):  # the first of several processes wins
+            path.hardlink_to(draft)
+        draft.unlink()
+    lines = path.read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+@cache
+def load() -> Config:
+    """The configuration of this process. Raises ConfigError naming the variable and the remedy."""
+    try:
+        config = Config()
+        if not config.is_production:
+            missing = not (config.secret_key and config.key_peppers and config.encryption_keys)
+            kept = _generated_secrets(config.data_dir / "secrets.env") if missing else {}
+            update = {
+                field: kept.get(str(info.alias), "")
+                for field, info in Config.model_fields.items()
+                if info.alias in kept and not getattr(config, field)
+            }
+            config = config.model_copy(update=update)
+        return config
+    except ValidationError as invalid:
+        raise ConfigError(_explain(invalid)) from None
+
+
+def _explain(invalid: ValidationError) -> str:
+    """One line per wrong variable, without its value: a secret may be in it."""
+    lines = []
+    for error in invalid.errors(include_input=False):
+        name = ".".join(str(part) for part in error["loc"]) or "environment"
+        lines.append(f"{name}: {error['msg'].removeprefix('Value error, ')}")
+    return "The environment is not usable:\n  " + "\n  ".join(lines) + "\nSee docs/configuration.md."

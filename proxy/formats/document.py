@@ -1,0 +1,4 @@
+"""placeholder to be replaced in this slice"""
+
+
+class Document: ...

@@ -1,0 +1,113 @@
+"""What a call leaves behind, and what tokens cost."""
+
+from django.core.validators import MinValueValidator
+from django.db import models
+
+
+class Price(models.Model):
+    """What a model's tokens cost from a date on, in US dollars per million tokens.
+
+    The row that counts for a call: the longest matching glob, then the highest prompt tier the call
+    reaches, then the latest `effective_from` that is not in the future.
+    """
+
+    model_glob = models.CharField(max_length=200, help_text="`claude-sonnet-5*`; `*` is the default tier.")
+    effective_from = models.DateTimeField()
+    above_input_tokens = models.PositiveIntegerField(
+        default=0, help_text="Tier: counts when the whole prompt is longer than this many tokens."
+    )
+    input_usd = models.DecimalField(max_digits=12, decimal_places=6, validators=[MinValueValidator(0)])
+    output_usd = models.DecimalField(max_digits=12, decimal_places=6, validators=[MinValueValidator(0)])
+    cache_write_5m_usd = models.DecimalField(max_digits=12, decimal_places=6, validators=[MinValueValidator(0)])
+    cache_write_1h_usd = models.DecimalField(max_digits=12, decimal_places=6, validators=[MinValueValidator(0)])
+    cache_read_usd = models.DecimalField(max_digits=12, decimal_places=6, validators=[MinValueValidator(0)])
+    source = models.CharField(max_length=300, blank=True, help_text="Where the figure comes from, with its date.")
+
+    class Meta:
+        ordering = ["model_glob", "above_input_tokens", "-effective_from"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model_glob", "above_input_tokens", "effective_from"], name="one_price_per_glob_tier_and_date"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_glob} from {self.effective_from:%Y-%m-%d}"
+
+
+class UsageRecord(models.Model):
+    """One call, whatever became of it. Written by the ledger from its journal; never holds prompt or answer text.
+
+    Tenant, key and upstream are ids and names of the time of the call, not foreign keys: the record outlives them.
+    """
+
+    class State(models.TextChoices):
+        STARTED = "started", "Under way"
+        COMPLETED = "completed", "Answered to the end"
+        REFUSED = "refused", "Refused by the proxy"
+        FAILED = "failed", "The upstream failed or refused"
+        CANCELLED = "cancelled", "The client hung up"
+        INTERRUPTED = "interrupted", "The proxy died"
+        DRY_RUN = "dry_run", "Dry run"
+
+    id = models.CharField(primary_key=True, max_length=40, help_text="Our request id.")
+    process = models.CharField(max_length=64, help_text="The web process that carried it.")
+    state = models.CharField(max_length=16, choices=State.choices)
+    endpoint = models.CharField(max_length=32)
+    is_streaming = models.BooleanField(default=False)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    tenant_id = models.UUIDField()
+    tenant_slug = models.CharField(max_length=63)
+    key_id = models.UUIDField()
+    key_name = models.CharField(max_length=100)
+
+    model_asked = models.CharField(max_length=200, blank=True)
+    model_served = models.CharField(max_length=200, blank=True)
+    upstream_id = models.UUIDField(null=True)
+    upstream_name = models.CharField(max_length=100, blank=True)
+    upstream_request_id = models.CharField(max_length=100, blank=True)
+
+    status = models.PositiveSmallIntegerField(null=True, help_text="HTTP status the client was given.")
+    error_type = models.CharField(max_length=64, blank=True)
+    error_message = models.CharField(max_length=500, blank=True)
+    stop_reason = models.CharField(max_length=64, blank=True)
+
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    cache_write_5m_tokens = models.PositiveBigIntegerField(default=0)
+    cache_write_1h_tokens = models.PositiveBigIntegerField(default=0)
+    cache_read_tokens = models.PositiveBigIntegerField(default=0)
+    thinking_tokens = models.PositiveBigIntegerField(null=True, help_text="Part of the output, where told.")
+    is_usage_estimated = models.BooleanField(default=False, help_text="The upstream's final count never came.")
+
+    cost_nano_usd = models.PositiveBigIntegerField(default=0, help_text="Integer billionths of a dollar.")
+    price_id = models.BigIntegerField(null=True)
+    is_price_default = models.BooleanField(default=False, help_text="Priced by the default tier.")
+
+    queue_us = models.PositiveBigIntegerField(default=0, help_text="Waiting for an upstream connection, µs.")
+    first_byte_us = models.PositiveBigIntegerField(null=True, help_text="Arrival to first byte sent, µs.")
+    total_us = models.PositiveBigIntegerField(null=True, help_text="Arrival to end, µs.")
+    overhead_us = models.PositiveBigIntegerField(null=True, help_text="The proxy's own share of it, µs.")
+    request_bytes = models.PositiveBigIntegerField(default=0)
+    response_bytes = models.PositiveBigIntegerField(default=0)
+
+    client_ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    session_id = models.CharField(max_length=100, blank=True, help_text="x-claude-code-session-id")
+    agent_id = models.CharField(max_length=100, blank=True, help_text="x-claude-code-agent-id")
+    parent_agent_id = models.CharField(max_length=100, blank=True)
+    trace = models.JSONField(default=list, blank=True, help_text="What each step decided, and its time in µs.")
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        indexes = [
+            models.Index(fields=["tenant_id", "-started_at"], name="usage_by_tenant"),
+            models.Index(fields=["key_id", "-started_at"], name="usage_by_key"),
+            models.Index(fields=["-started_at"], name="usage_by_time"),
+            models.Index(fields=["process"], condition=models.Q(state="started"), name="usage_under_way"),
+        ]
+
+    def __str__(self) -> str:
+        return self.id

@@ -1,0 +1,194 @@
+"""Who may call: fields and constraints only. Writes are in `actions`, reads in `queries`."""
+
+import uuid
+import zoneinfo
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+
+
+def _check_time_zone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(f"{name!r} is not a time zone; use a name such as Europe/Rome or UTC.")
+
+
+class Tenant(models.Model):
+    """An organisation: the owner of keys, upstreams and usage."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        SUSPENDED = "suspended"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.SlugField(
+        max_length=63,
+        unique=True,
+        validators=[RegexValidator(r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "Lower-case letters, digits and hyphens.")],
+    )
+    name = models.CharField(max_length=200)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
+    timezone = models.CharField(max_length=64, default="UTC", validators=[_check_time_zone])
+    model_aliases = models.JSONField(default=dict, blank=True, help_text="Model asked for → model served.")
+    settings = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Membership(models.Model):
+    """What a user may do in a tenant."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner"
+        ADMIN = "admin"
+        MEMBER = "member"
+        VIEWER = "viewer"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.MEMBER)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["tenant", "user"]
+        constraints = [models.UniqueConstraint(fields=["user", "tenant"], name="one_role_per_user_and_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.user} as {self.role} of {self.tenant}"
+
+
+class Scope(models.TextChoices):
+    """What a key may be used for."""
+
+    MESSAGES = "messages", "Ask models (messages, count_tokens)"
+    MODELS = "models", "List models"
+
+
+def default_scopes() -> list[str]:
+    """What a key may do unless its creator narrows it."""
+    return [Scope.MESSAGES.value, Scope.MODELS.value]
+
+
+def all_models() -> list[str]:
+    """The globs that match every model."""
+    return ["*"]
+
+
+class ApiKey(models.Model):
+    """The rules of one credential; its secrets are `KeySecret` rows, so that it survives rotation."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        REVOKED = "revoked"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="keys")
+    name = models.CharField(max_length=100)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
+    scopes = models.JSONField(default=default_scopes)
+    model_globs = models.JSONField(default=all_models, help_text="Globs of the models it may ask for.")
+    ip_allow = models.JSONField(default=list, blank=True, help_text="CIDRs it may call from; empty: anywhere.")
+    metadata = models.JSONField(default=dict, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["tenant", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "name"],
+                condition=models.Q(status="active"),
+                name="active_key_names_are_unique_in_a_tenant",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tenant}/{self.name}"
+
+
+class KeySecret(models.Model):
+    """One secret of a key: its HMAC, and what may be shown of it."""
+
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="secrets")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    pepper_version = models.PositiveIntegerField(editable=False)
+    prefix = models.CharField(max_length=16, editable=False)
+    last_four = models.CharField(max_length=4, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Set when a rotation replaced it.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…{self.last_four}"
+
+
+class Upstream(models.Model):
+    """A model provider that a tenant's calls may go to."""
+
+    class Kind(models.TextChoices):
+        ANTHROPIC = "anthropic", "Anthropic Messages API"
+        SIMULATOR = "simulator", "Built-in simulator"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="upstreams")
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.ANTHROPIC)
+    base_url = models.CharField(max_length=500, blank=True)
+    credential = models.BinaryField(null=True, editable=False, help_text="AEAD ciphertext, see tenants/secrets.py.")
+    credential_version = models.PositiveIntegerField(null=True, editable=False)
+    model_globs = models.JSONField(default=all_models, help_text="Globs of the models it serves.")
+    model_aliases = models.JSONField(default=dict, blank=True, help_text="Our name → this upstream's name.")
+    priority = models.PositiveIntegerField(default=10, help_text="The lowest that serves the model is asked.")
+    is_enabled = models.BooleanField(default=True)
+    connect_timeout_seconds = models.FloatField(default=5.0, validators=[MinValueValidator(0.1), MaxValueValidator(60)])
+    read_timeout_seconds = models.FloatField(
+        default=600.0,
+        validators=[MinValueValidator(1), MaxValueValidator(3600)],
+        help_text="Longest silence of the upstream before the call fails.",
+    )
+    max_connections = models.PositiveIntegerField(default=1000, validators=[MinValueValidator(1)])
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["tenant", "priority", "name"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "name"], name="upstream_names_are_unique_in_a_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant}/{self.name}"
+
+
+class AuditHead(models.Model):
+    """One row whose lock puts every change in one order (tenants/audit.py)."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    revision = models.BigIntegerField(default=0)
+
+
+class AuditEntry(models.Model):
+    """Who changed what. Its revisions are also the feed by which web processes drop old snapshots."""
+
+    revision = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    actor = models.CharField(max_length=200)
+    action = models.CharField(max_length=64)
+    tenant_id = models.UUIDField(null=True, db_index=True, help_text="Kept when the tenant is gone.")
+    object_type = models.CharField(max_length=64)
+    object_id = models.CharField(max_length=64)
+    object_label = models.CharField(max_length=300)
+    changes = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-revision"]
+        verbose_name_plural = "audit entries"
+
+    def __str__(self) -> str:
+        return f"{self.revision}: {self.actor} {self.action} {self.object_label}"
