@@ -1,0 +1,53 @@
+"""Fixtures that start a service on its first use, or skip with the reason."""
+
+import uuid
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.services import postgres, process, rabbitmq, redis
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of this run; its database `postgres` belongs to everybody."""
+    try:
+        server, url = postgres.start(tmp_path_factory.mktemp("postgres"))
+    except process.NotAvailable as reason:
+        pytest.skip(str(reason))
+    yield url
+    server.stop()
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database for one test."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        yield postgres_url.rsplit("/", 1)[0] + f"/{name}"
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis server of this run."""
+    try:
+        server, url = redis.start(tmp_path_factory.mktemp("redis"))
+    except process.NotAvailable as reason:
+        pytest.skip(str(reason))
+    yield url
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A RabbitMQ node of this run."""
+    running = rabbitmq.running(tmp_path_factory.mktemp("rabbitmq"))
+    try:
+        url = running.__enter__()
+    except process.NotAvailable as reason:
+        pytest.skip(str(reason))
+    yield url
+    running.__exit__(None, None, None)
