@@ -1,0 +1,140 @@
+"""One client's connection: what is refused before a request reaches the application.
+
+uvicorn's httptools parser neither times headers out, nor limits them, nor looks at Host; this subclass does.
+"""
+
+import re
+from asyncio import Transport
+from asyncio.events import TimerHandle
+from typing import Any
+
+from django.conf import settings
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 32 * 1024
+_HOST = re.compile(rb"[A-Za-z0-9._\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+# The error types Anthropic's clients know, for the statuses this file answers.
+_ERROR_TYPES = {400: b"invalid_request_error", 408: b"timeout_error", 431: b"invalid_request_error"}
+
+
+class _Refusal(Exception):
+    """Raised inside a parser callback to stop the parser; the answer is in `GuardedProtocol.refusal`."""
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """HTTP/1.1 with a deadline, a size and a strict grammar for everything before the body."""
+
+    header_timeout_seconds: float = settings.CONFIG.header_timeout_seconds
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.refusal: tuple[int, str] | None = None
+        self.header_timer: TimerHandle | None = None
+        self.is_in_headers = False
+        self.header_count = 0
+        self.header_bytes = 0
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._start_header_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_header_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.header_timer is None and self._is_idle():
+            self._start_header_timer()
+        was_in_headers = self.is_in_headers
+        super().data_received(data)
+        # A header that never ends is shown to no callback, so its bytes are counted here.
+        if was_in_headers and self.is_in_headers and not self.transport.is_closing():
+            self.header_bytes += len(data)
+            if self.header_bytes > MAX_HEADER_BYTES:
+                self._answer_and_close(431, "The request's headers are larger than 32 KiB.")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.is_in_headers = True
+        self.header_count = self.header_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > MAX_HEADER_BYTES:
+            self._refuse(431, "The request's address is larger than 32 KiB.")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.header_count += 1
+        self.header_bytes += len(name) + len(value) + 4
+        if self.header_count > MAX_HEADERS:
+            self._refuse(431, "The request has more than 100 headers.")
+        if self.header_bytes > MAX_HEADER_BYTES:
+            self._refuse(431, "The request's headers are larger than 32 KiB.")
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self.is_in_headers = False
+        self._stop_header_timer()
+        self._check_host()
+        self._check_framing()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Called by uvicorn when the parser stopped, for its own reasons or because of `_refuse`."""
+        self._answer_and_close(*(self.refusal or (400, msg)))
+
+    def _check_host(self) -> None:
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if not hosts and self.parser.get_http_version() == "1.0":  # simple health checkers
+            return
+        if len(hosts) != 1:
+            self._refuse(400, "A request must have exactly one Host header.")
+        if not _HOST.fullmatch(hosts[0]):
+            self._refuse(400, "The Host header is not a host name with an optional port.")
+
+    def _check_framing(self) -> None:
+        """One way to tell where the body ends, so that no two servers can disagree about it."""
+        encodings = [value for name, value in self.headers if name == b"transfer-encoding"]
+        lengths = [value for name, value in self.headers if name == b"content-length"]
+        if encodings and (lengths or encodings != [b"chunked"] or self.parser.get_http_version() == "1.0"):
+            self._refuse(400, "The request's Transfer-Encoding is not acceptable.")
+        if len(lengths) > 1 or not all(value.isdigit() for value in lengths):
+            self._refuse(400, "The request's Content-Length is not acceptable.")
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _start_header_timer(self) -> None:
+        self.header_timer = self.loop.call_later(self.header_timeout_seconds, self._headers_are_late)
+
+    def _stop_header_timer(self) -> None:
+        if self.header_timer is not None:
+            self.header_timer.cancel()
+            self.header_timer = None
+
+    def _headers_are_late(self) -> None:
+        self.header_timer = None
+        if self.is_in_headers:
+            self._answer_and_close(408, "The request's headers did not arrive in time.")
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: int, message: str) -> None:
+        self.refusal = (status, message)
+        raise _Refusal(message)
+
+    def _answer_and_close(self, status: int, message: str) -> None:
+        if self._is_idle() and not self.transport.is_closing():  # never into the middle of another answer
+            self.transport.write(_error_response(status, message))
+        self.transport.close()
+
+
+def _error_response(status: int, message: str) -> bytes:
+    body = b'{"type":"error","error":{"type":"%s","message":"%s"}}' % (_ERROR_TYPES[status], message.encode())
+    return (
+        STATUS_LINE[status]
+        + b"content-type: application/json\r\nconnection: close\r\nx-should-retry: false\r\n"
+        + b"content-length: %d\r\n\r\n" % len(body)
+        + body
+    )
