@@ -15,6 +15,8 @@ except deployment.ConfigError as unusable:
 
 BASE_DIR = deployment.ROOT
 SECRET_KEY = CONFIG.secret_key
+KEY_PEPPERS = deployment.parse_versioned_keys(CONFIG.key_peppers)  # by version, the newest first
+ENCRYPTION_KEYS = deployment.parse_versioned_keys(CONFIG.encryption_keys)
 DEBUG = False
 ALLOWED_HOSTS = deployment.list_of(CONFIG.allowed_hosts) or ["*"]
 

@@ -1,17 +1,14 @@
-"""Who may call: fields and constraints only. Writes are in `actions`, reads in `queries`."""
+"""Who may call: fields, constraints and what a row must satisfy. Writes are in `actions`, reads in `queries`."""
 
 import uuid
-import zoneinfo
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
-
-def _check_time_zone(name: str) -> None:
-    if name not in zoneinfo.available_timezones():
-        raise ValidationError(f"{name!r} is not a time zone; use a name such as Europe/Rome or UTC.")
+from tenants import destinations, validators
 
 
 class Tenant(models.Model):
@@ -27,11 +24,16 @@ class Tenant(models.Model):
         unique=True,
         validators=[RegexValidator(r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "Lower-case letters, digits and hyphens.")],
     )
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=200, validators=[validators.check_label])
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
-    timezone = models.CharField(max_length=64, default="UTC", validators=[_check_time_zone])
-    model_aliases = models.JSONField(default=dict, blank=True, help_text="Model asked for → model served.")
-    settings = models.JSONField(default=dict, blank=True)
+    timezone = models.CharField(max_length=64, default="UTC", validators=[validators.check_time_zone])
+    model_aliases = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validators.check_aliases],
+        help_text="Model asked for → model served.",
+    )
+    settings = models.JSONField(default=dict, blank=True, validators=[validators.check_object])
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -80,6 +82,11 @@ def all_models() -> list[str]:
     return ["*"]
 
 
+def _check_scopes(value: object) -> None:
+    if not isinstance(value, list) or not all(scope in Scope.values for scope in value):
+        raise ValidationError(f"Give a list of some of: {', '.join(Scope.values)}.")
+
+
 class ApiKey(models.Model):
     """The rules of one credential; its secrets are `KeySecret` rows, so that it survives rotation."""
 
@@ -89,13 +96,27 @@ class ApiKey(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="keys")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=100, validators=[validators.check_label])
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
-    scopes = models.JSONField(default=default_scopes)
-    model_globs = models.JSONField(default=all_models, help_text="Globs of the models it may ask for.")
-    ip_allow = models.JSONField(default=list, blank=True, help_text="CIDRs it may call from; empty: anywhere.")
-    metadata = models.JSONField(default=dict, blank=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
+    scopes = models.JSONField(
+        default=default_scopes,
+        validators=[_check_scopes],
+        error_messages={"blank": "Name at least one scope."},
+    )
+    model_globs = models.JSONField(
+        default=all_models,
+        validators=[validators.check_globs],
+        error_messages={"blank": "Name at least one glob; * is every model."},
+        help_text="Globs of the models it may ask for.",
+    )
+    ip_allow = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validators.check_networks],
+        help_text="CIDRs it may call from; empty: anywhere.",
+    )
+    metadata = models.JSONField(default=dict, blank=True, validators=[validators.check_metadata])
+    expires_at = models.DateTimeField(null=True, blank=True, validators=[validators.check_aware])
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -111,6 +132,11 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant}/{self.name}"
+
+    def clean(self) -> None:
+        others = ApiKey.objects.filter(tenant=self.tenant_id, name=self.name, status=self.Status.ACTIVE)
+        if self.status == self.Status.ACTIVE and others.exclude(pk=self.pk).exists():
+            raise ValidationError({"name": "The tenant has an active key of this name already."})
 
 
 class KeySecret(models.Model):
@@ -140,13 +166,23 @@ class Upstream(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="upstreams")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=100, validators=[validators.check_label])
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.ANTHROPIC)
     base_url = models.CharField(max_length=500, blank=True)
     credential = models.BinaryField(null=True, editable=False, help_text="AEAD ciphertext, see tenants/secrets.py.")
     credential_version = models.PositiveIntegerField(null=True, editable=False)
-    model_globs = models.JSONField(default=all_models, help_text="Globs of the models it serves.")
-    model_aliases = models.JSONField(default=dict, blank=True, help_text="Our name → this upstream's name.")
+    model_globs = models.JSONField(
+        default=all_models,
+        validators=[validators.check_globs],
+        error_messages={"blank": "Name at least one glob; * is every model."},
+        help_text="Globs of the models it serves.",
+    )
+    model_aliases = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validators.check_aliases],
+        help_text="Our name → this upstream's name.",
+    )
     priority = models.PositiveIntegerField(default=10, help_text="The lowest that serves the model is asked.")
     is_enabled = models.BooleanField(default=True)
     connect_timeout_seconds = models.FloatField(default=5.0, validators=[MinValueValidator(0.1), MaxValueValidator(60)])
@@ -164,6 +200,20 @@ class Upstream(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant}/{self.name}"
+
+    def clean(self) -> None:
+        errors = {}
+        if Upstream.objects.filter(tenant=self.tenant_id, name=self.name).exclude(pk=self.pk).exists():
+            errors["name"] = "The tenant has an upstream of this name already."
+        if self.kind == self.Kind.SIMULATOR and self.base_url:
+            errors["base_url"] = "The simulator is built in: it takes no base URL."
+        if self.kind == self.Kind.ANTHROPIC:
+            try:
+                destinations.check_url(self.base_url)
+            except destinations.Forbidden as forbidden:
+                errors["base_url"] = str(forbidden)
+        if errors:
+            raise ValidationError(errors)
 
 
 class AuditHead(models.Model):
@@ -184,7 +234,7 @@ class AuditEntry(models.Model):
     object_type = models.CharField(max_length=64)
     object_id = models.CharField(max_length=64)
     object_label = models.CharField(max_length=300)
-    changes = models.JSONField(default=dict)
+    changes = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
 
     class Meta:
         ordering = ["-revision"]

@@ -1,0 +1,48 @@
+"""Every write of tenants, members, keys and upstreams.
+
+Each is one transaction in the order of `tenants.audit`, checks everything it is given (ValidationError by field)
+and returns the row as stored. A write that changes nothing leaves no entry.
+"""
+
+from tenants.actions.keys import (
+    DEFAULT_OVERLAP,
+    MAX_OVERLAP,
+    IssuedKey,
+    change_key,
+    issue_key,
+    note_use,
+    revoke_key,
+    rotate_key,
+)
+from tenants.actions.members import remove_member, set_role
+from tenants.actions.tenants import change_tenant, create_tenant, delete_tenant
+from tenants.actions.upstreams import (
+    UNCHANGED,
+    Resealed,
+    add_upstream,
+    change_upstream,
+    delete_upstream,
+    reseal_credentials,
+)
+
+__all__ = [
+    "DEFAULT_OVERLAP",
+    "MAX_OVERLAP",
+    "UNCHANGED",
+    "IssuedKey",
+    "Resealed",
+    "add_upstream",
+    "change_key",
+    "change_tenant",
+    "change_upstream",
+    "create_tenant",
+    "delete_tenant",
+    "delete_upstream",
+    "issue_key",
+    "note_use",
+    "remove_member",
+    "reseal_credentials",
+    "revoke_key",
+    "rotate_key",
+    "set_role",
+]

@@ -1,0 +1,50 @@
+"""Changes of tenants."""
+
+from typing import Any, TypedDict, Unpack
+
+from tenants import audit
+from tenants.actions import rows
+from tenants.models import Tenant
+
+
+class TenantOptions(TypedDict, total=False):
+    """What a new tenant may be given beside slug and name."""
+
+    timezone: str | None
+    model_aliases: dict[str, str] | None
+    settings: dict[str, Any] | None
+
+
+class TenantChanges(TenantOptions, total=False):
+    """What may be changed of a tenant. Its slug may not: usage records and clients' links name it."""
+
+    name: str
+    status: str
+
+
+def create_tenant(*, actor: str, slug: str, name: str, **options: Unpack[TenantOptions]) -> Tenant:
+    """A new, active tenant."""
+    with audit.change(actor=actor) as trail:
+        row = Tenant(slug=slug)
+        rows.fill(row, {"name": name, **options}, TenantChanges.__annotations__)
+        trail.record("tenant.create", row, rows.insert(row, ["slug", "name", *options]))
+    return row
+
+
+def change_tenant(*, actor: str, tenant: Tenant, **changes: Unpack[TenantChanges]) -> Tenant:
+    """The tenant as changed. Suspending it (`status`) refuses all its keys within a second."""
+    with audit.change(actor=actor) as trail:
+        row = rows.fresh(tenant)
+        done = rows.edit(row, changes, TenantChanges.__annotations__)
+        if done:
+            row.save(update_fields=list(done))
+            trail.record("tenant.change", row, done)
+    return row
+
+
+def delete_tenant(*, actor: str, tenant: Tenant) -> None:
+    """The tenant goes, and with it its members, keys and upstreams. Its usage records and audit entries stay."""
+    with audit.change(actor=actor) as trail:
+        row = rows.fresh(tenant)
+        trail.record("tenant.delete", row)
+        row.delete()

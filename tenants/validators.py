@@ -1,0 +1,107 @@
+"""What the fields of tenants, keys and upstreams may hold. Each check raises ValidationError in plain words."""
+
+import ipaddress
+import zoneinfo
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+_MAX_ITEMS = 200
+_MAX_CHARS = 200
+_MAX_METADATA_ITEMS = 32
+_MAX_METADATA_NAME_CHARS = 64
+_MAX_METADATA_CHARS = 500
+_MAX_CREDENTIAL_CHARS = 4096
+
+
+def check_time_zone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(f"{name!r} is not a time zone; use a name such as Europe/Rome or UTC.")
+
+
+def check_label(text: str) -> None:
+    """A name people read in lists, logs and terminals."""
+    if not text.isprintable() or text != text.strip():
+        raise ValidationError("Use printable characters, without spaces at the ends.")
+
+
+def check_aware(moment: datetime) -> None:
+    if moment.utcoffset() is None:
+        raise ValidationError("Give the moment with its time zone, e.g. 2027-01-01T00:00:00Z.")
+
+
+def check_globs(value: Any) -> None:
+    """A list of model name patterns."""
+    for glob in _texts(value, "globs such as claude-*"):
+        if any(character.isspace() for character in glob):
+            raise ValidationError(f"{glob!r} holds a space; model names have none.")
+
+
+def check_networks(value: Any) -> None:
+    """A list of CIDRs or single addresses."""
+    for text in _texts(value, "CIDRs such as 10.0.0.0/8"):
+        try:
+            ipaddress.ip_network(text)
+        except ValueError as wrong:
+            raise ValidationError(f"{text!r} is not a network: {wrong}.") from wrong
+
+
+def check_metadata(value: Any) -> None:
+    """A flat object of short texts."""
+    pairs = _pairs(value, max_items=_MAX_METADATA_ITEMS)
+    for name, text in pairs.items():
+        if len(name) > _MAX_METADATA_NAME_CHARS or len(text) > _MAX_METADATA_CHARS:
+            raise ValidationError(
+                f"{name[:_MAX_METADATA_NAME_CHARS]!r} is too long: names have up to {_MAX_METADATA_NAME_CHARS} "
+                f"characters, values up to {_MAX_METADATA_CHARS}."
+            )
+
+
+def check_aliases(value: Any) -> None:
+    """Model names to model names, each ending at a name that is no alias itself."""
+    aliases = _pairs(value, max_items=_MAX_ITEMS)
+    for name, target in aliases.items():
+        if not target or max(len(name), len(target)) > _MAX_CHARS:
+            raise ValidationError(f"{name[:_MAX_CHARS]!r}: model names have 1 to {_MAX_CHARS} characters.")
+        seen = {name}
+        while target in aliases:
+            if target in seen:
+                raise ValidationError(f"{name!r} leads back to {target!r}: aliases must not form a circle.")
+            seen.add(target)
+            target = aliases[target]
+
+
+def check_object(value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise ValidationError('Give an object, e.g. {"name": "value"}.')
+
+
+def check_credential(text: str) -> None:
+    """What can travel in an HTTP header."""
+    if len(text) > _MAX_CREDENTIAL_CHARS:
+        raise ValidationError(f"A credential has up to {_MAX_CREDENTIAL_CHARS} characters.")
+    if not all("!" <= character <= "~" for character in text):
+        raise ValidationError("A credential is plain ASCII without spaces or line breaks.")
+
+
+def _texts(value: Any, example: str) -> list[str]:
+    if not isinstance(value, list) or len(value) > _MAX_ITEMS:
+        raise ValidationError(f"Give a list of up to {_MAX_ITEMS} {example}.")
+    for text in value:
+        if not isinstance(text, str) or not 0 < len(text) <= _MAX_CHARS or not text.isprintable():
+            raise ValidationError(f"{str(text)[:_MAX_CHARS]!r} must be a text of 1 to {_MAX_CHARS} characters.")
+    return value
+
+
+def _pairs(value: Any, *, max_items: int) -> dict[str, str]:
+    check_object(value)
+    if len(value) > max_items:
+        raise ValidationError(f"Give up to {max_items} entries.")
+    for name, text in value.items():
+        if not isinstance(name, str) or not isinstance(text, str):
+            raise ValidationError(f"{str(name)[:_MAX_CHARS]!r}: names and values must be texts.")
+        if not name or not (name + text).isprintable():
+            raise ValidationError(f"{name[:_MAX_CHARS]!r}: use printable characters, and a name.")
+    return dict(value)
