@@ -8,14 +8,22 @@ import base64
 import contextlib
 import secrets
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 _MIN_SECRET_CHARS = 32
+_GENERATED = ("SECRET_KEY", "LLMP_KEY_PEPPERS", "LLMP_ENCRYPTION_KEYS")
+_SCHEMES = {
+    "redis_url": ("redis", "rediss", "unix"),
+    "celery_broker_url": ("amqp", "amqps", "pyamqp", "redis", "rediss", "filesystem"),
+    "weaviate_url": ("http", "https"),
+    "public_url": ("http", "https"),
+}
 _WEAK = ("changeme", "change-me", "insecure", "secret", "password", "example", "default")
 
 
@@ -35,11 +43,13 @@ class Config(BaseSettings):
     )
     secret_key: str = Field(
         "",
+        repr=False,
         alias="SECRET_KEY",
         description="Django's signing key: 32 random characters or more. Generated on the first local start.",
     )
     key_peppers: str = Field(
         "",
+        repr=False,
         alias="LLMP_KEY_PEPPERS",
         description=(
             "Peppers of the API keys' HMAC as `version:base64`, comma separated, the newest first "
@@ -48,6 +58,7 @@ class Config(BaseSettings):
     )
     encryption_keys: str = Field(
         "",
+        repr=False,
         alias="LLMP_ENCRYPTION_KEYS",
         description=(
             "Keys that encrypt upstream credentials at rest, same form as `LLMP_KEY_PEPPERS`. "
@@ -61,16 +72,19 @@ class Config(BaseSettings):
     )
     database_url: str = Field(
         "",
+        repr=False,
         alias="DATABASE_URL",
         description="`postgres://user:password@host:5432/name`. Empty: SQLite in `LLMP_DATA_DIR`.",
     )
     redis_url: str = Field(
         "",
+        repr=False,
         alias="REDIS_URL",
         description="`redis://host:6379/0` for what web processes share. Empty: kept in the process.",
     )
     celery_broker_url: str = Field(
         "",
+        repr=False,
         alias="CELERY_BROKER_URL",
         description="`amqp://…` or `redis://…`. Empty: a broker in `LLMP_DATA_DIR` that needs no server.",
     )
@@ -102,6 +116,15 @@ class Config(BaseSettings):
         description=(
             "Private networks or host names that upstreams may point to, comma separated "
             "(`127.0.0.0/8,10.1.2.0/24,vllm.internal`). Everything else private is refused."
+        ),
+    )
+    anthropic_api_key: str = Field(
+        "",
+        repr=False,
+        alias="ANTHROPIC_API_KEY",
+        description=(
+            "Read by `make run` only: the demo tenant's upstream becomes Anthropic with this key. "
+            "Empty: the built-in simulator."
         ),
     )
     max_body_bytes: int = Field(
@@ -161,6 +184,24 @@ class Config(BaseSettings):
     def _known_database(cls, value: str) -> str:
         if value and not value.startswith(("postgres://", "postgresql://", "sqlite:///")):
             raise ValueError("must start with postgres:// or sqlite:///")
+        return value
+
+    @field_validator("redis_url", "celery_broker_url", "weaviate_url", "public_url")
+    @classmethod
+    def _known_scheme(cls, value: str, info: ValidationInfo) -> str:
+        schemes = _SCHEMES[str(info.field_name)]
+        if value and not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise ValueError(f"must start with one of {', '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for position, part in enumerate(list_of(value), start=1):
+            try:
+                ip_network(part)
+            except ValueError as broken:
+                raise ValueError(f"entry {position} is not a network such as 10.1.0.0/16") from broken
         return value
 
     @field_validator("key_peppers", "encryption_keys")
@@ -240,16 +281,17 @@ def load() -> Config:
     """The configuration of this process. Raises ConfigError naming the variable and the remedy."""
     try:
         config = Config()
-        if not config.is_production:
-            missing = not (config.secret_key and config.key_peppers and config.encryption_keys)
-            kept = _generated_secrets(config.data_dir / "secrets.env") if missing else {}
-            update = {
-                field: kept.get(str(info.alias), "")
-                for field, info in Config.model_fields.items()
-                if info.alias in kept and not getattr(config, field)
-            }
-            config = config.model_copy(update=update)
-        return config
+        given = (config.secret_key, config.key_peppers, config.encryption_keys)
+        if config.is_production or all(given):
+            return config
+        path = config.data_dir / "secrets.env"
+        kept = _generated_secrets(path)
+        missing = [name for name, value in zip(_GENERATED, given, strict=True) if not value]
+        lost = [name for name in missing if not kept.get(name)]
+        if lost:
+            raise ConfigError(f"{lost[0]} is missing in {path}: restore the file, or set the variable.")
+        generated: dict[str, Any] = {name: kept[name] for name in missing}
+        return Config(**generated)
     except ValidationError as invalid:
         raise ConfigError(_explain(invalid)) from None
 
