@@ -1,9 +1,79 @@
-"""HTTP and websocket entry."""
+"""HTTP and websocket entry: probes and /v1 are answered beside Django, everything else by it."""
 
+import asyncio
 import os
+from contextlib import AsyncExitStack
+from ipaddress import ip_network
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proxy.settings")
+pages = get_asgi_application()  # loads the apps: what follows imports models
 
-application = get_asgi_application()
+from proxy import edge, probes, startup  # noqa: E402
+from proxy.config import Config, list_of  # noqa: E402
+from proxy.door import Door  # noqa: E402
+from proxy.runtime import Runtime  # noqa: E402
+
+MAX_PAGE_BYTES = 2_621_440  # Django's own default for what a form may hold
+
+
+class Application:
+    """The ASGI application of a web process. Its runtime starts with the server, or at the first request
+    under servers without a lifespan (Daphne)."""
+
+    def __init__(self, config: Config, pages: edge.App) -> None:
+        self._config = config
+        self._pages = edge.bounded(pages, MAX_PAGE_BYTES)
+        self._slow_door = edge.bounded(pages, config.max_body_bytes)
+        self._door = Door([ip_network(cidr) for cidr in list_of(config.trusted_proxies)])
+        self._stack = AsyncExitStack()
+        self._starting = asyncio.Lock()
+        self._runtime: Runtime | None = None
+
+    async def __call__(self, scope: edge.Scope, receive: edge.Receive, send: edge.Send) -> None:
+        """One connection or the server's lifespan."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _http(self, scope: edge.Scope, receive: edge.Receive, send: edge.Send) -> None:
+        path: str = scope["path"]
+        if path.startswith("/v1/"):
+            runtime = self._runtime or await self.start()
+            if self._config.fast_path:
+                await self._door(scope, receive, send, runtime)
+            else:
+                scope["llmp.runtime"] = runtime
+                await self._slow_door(scope, receive, send)
+        elif probes.is_probe(scope["method"], path):
+            await probes.answer(scope["method"], path, send, self._runtime)
+        else:
+            await self._pages(scope, receive, send)
+
+    async def start(self) -> Runtime:
+        """The runtime, made once."""
+        async with self._starting:
+            if self._runtime is None:
+                self._runtime = await self._stack.enter_async_context(startup.running(self._config))
+        return self._runtime
+
+    async def _lifespan(self, receive: edge.Receive, send: edge.Send) -> None:
+        await receive()
+        try:
+            await self.start()
+        except Exception as error:  # noqa: BLE001 - any failure here is the server's to report
+            await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._runtime = None
+        await self._stack.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+application = Application(settings.CONFIG, pages)

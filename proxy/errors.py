@@ -8,6 +8,7 @@
      ├─ TooLarge            413  request_too_large
      ├─ TooSlow             408  timeout_error
      ├─ Unavailable         503  api_error               retry-after
+     ├─ Broken              500  api_error               a defect of the proxy, in its log
      └─ UpstreamFailed      502  api_error               (declared in proxy/upstreams)
 
 Steps declare their own subclasses beside what raises them.
@@ -40,6 +41,10 @@ class Refused(Exception):
         if self.details:
             error["details"] = dict(self.details)
         return orjson.dumps({"type": "error", "error": error, "request_id": request_id})
+
+
+class ClientGone(Exception):
+    """The client hung up while it was still sending: there is nobody to answer."""
 
 
 class InvalidRequest(Refused):
@@ -79,3 +84,10 @@ class Unavailable(Refused):
     status = 503
     type = "api_error"
     headers = {"retry-after": "2"}
+
+
+class Broken(Refused):
+    """A defect of the proxy's own; the details are in its log, under the request's id."""
+
+    status = 500
+    type = "api_error"

@@ -1,0 +1,85 @@
+"""The ninja door of /v1: the same gateway through Django's own handler, and the OpenAPI page that describes it.
+
+`LLMP_FAST_PATH=false` serves /v1 through here; answers are the same, only slower (docs/performance.md).
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from ipaddress import ip_network
+from typing import Any
+
+from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from ninja import NinjaAPI
+from ninja.openapi.docs import Swagger
+
+from proxy import door, gateway, openapi
+from proxy.config import list_of
+
+api = NinjaAPI(
+    title="LLM Proxy",
+    version="1",
+    description=openapi.DESCRIPTION,
+    urls_namespace="v1",
+    docs=Swagger(settings={"persistAuthorization": False, "deepLinking": True}),
+    docs_url="/docs",
+    openapi_url="/openapi.json",
+)
+_TRUSTED = [ip_network(cidr) for cidr in list_of(settings.CONFIG.trusted_proxies)]
+
+
+class EventStream(StreamingHttpResponse):
+    """Closed the moment the client hangs up, so that its call settles.
+
+    Django closes what `__aiter__` returns; the stock class wraps our generator in one of its own and
+    would leave ours open until the garbage collector comes.
+    """
+
+    def __init__(self, pieces: AsyncGenerator[bytes, None], **kwargs: Any) -> None:
+        super().__init__(pieces, **kwargs)
+        self._pieces = pieces
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pieces
+
+
+async def _answer(request: ASGIRequest) -> HttpResponseBase:
+    scope = request.scope
+    inbound = door.inbound_of(scope, _TRUSTED)
+
+    async def body() -> bytes:
+        return request.body
+
+    reply = await gateway.answer(inbound, body, scope["llmp.runtime"])
+    response: HttpResponseBase
+    if isinstance(reply.body, bytes):
+        response = HttpResponse(reply.body, status=reply.status)
+    else:
+        response = EventStream(reply.body, status=reply.status)
+    for name, value in reply.headers:
+        response[name.decode("latin-1")] = value.decode("latin-1")
+    return response
+
+
+@api.post("/v1/messages", openapi_extra=openapi.MESSAGES, summary="Ask a model", tags=["Messages"])
+async def create_message(request: ASGIRequest) -> HttpResponseBase:
+    """Anthropic's Messages API: every field passes. With `stream: true` the answer is an event stream."""
+    return await _answer(request)
+
+
+@api.post("/v1/messages/count_tokens", openapi_extra=openapi.COUNT_TOKENS, summary="Count tokens", tags=["Messages"])
+async def count_tokens(request: ASGIRequest) -> HttpResponseBase:
+    """How many input tokens a request has, as the upstream counts them. Costs nothing."""
+    return await _answer(request)
+
+
+@api.get("/v1/models", openapi_extra=openapi.MODELS, summary="List models", tags=["Models"])
+async def list_models(request: ASGIRequest) -> HttpResponseBase:
+    """The models your key may use, in Anthropic's shape."""
+    return await _answer(request)
+
+
+@api.get("/v1/models/{path:model_id}", openapi_extra=openapi.MODEL, summary="Read a model", tags=["Models"])
+async def read_model(request: ASGIRequest, model_id: str) -> HttpResponseBase:
+    """One of the models your key may use."""
+    return await _answer(request)

@@ -1,0 +1,78 @@
+"""From the headers of a request to the caller behind its key, or a refusal. Nothing of the body is read before."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from ipaddress import ip_address
+
+from proxy.call import Caller, Inbound
+from proxy.directory import Directory
+from proxy.errors import InvalidRequest, NotAuthenticated, NotPermitted
+
+# The same words for unknown, revoked and expired keys: an answer must not tell which keys exist.
+_INVALID = "invalid x-api-key"
+
+
+def secret_of(inbound: Inbound) -> str:
+    """The secret from `x-api-key` or `Authorization: Bearer`. Raises InvalidRequest, NotAuthenticated."""
+    api_keys, bearers = inbound.all(b"x-api-key"), inbound.all(b"authorization")
+    if len(api_keys) > 1 or len(bearers) > 1:
+        raise InvalidRequest("x-api-key or authorization: header sent more than once")
+    found = {value.decode("latin-1").strip() for value in api_keys}
+    for value in bearers:
+        scheme, _, token = value.decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer":
+            raise NotAuthenticated("authorization: only the Bearer scheme is supported")
+        found.add(token.strip())
+    found.discard("")
+    if not found:
+        raise NotAuthenticated("x-api-key header is required: send your llmp_… key there or as a Bearer token")
+    if len(found) > 1:
+        raise NotAuthenticated("x-api-key and authorization carry different keys: send one of them")
+    return found.pop()
+
+
+class Keys:
+    """How a secret is checked offline and digested, as `tenants.keys` does it."""
+
+    def __init__(
+        self, is_well_formed: Callable[[str], bool], digests: Callable[[str], Sequence[tuple[int, str]]]
+    ) -> None:
+        self._is_well_formed = is_well_formed
+        self._digests = digests
+
+    def digests(self, secret: str) -> list[str]:
+        """The secret's digests, newest pepper first. Raises NotAuthenticated without any look-up."""
+        if not self._is_well_formed(secret):
+            raise NotAuthenticated(_INVALID)
+        return [digest for _version, digest in self._digests(secret)]
+
+
+async def authenticate(inbound: Inbound, directory: Directory, keys: Keys, *, scope: str, at: datetime) -> Caller:
+    """The caller, whose key is good at `at` for `scope` and for the client's address.
+
+    Raises NotAuthenticated, NotPermitted, InvalidRequest, Unavailable.
+    """
+    caller = await directory.find(keys.digests(secret_of(inbound)))
+    if caller is None or caller.is_revoked or (caller.expires_at is not None and caller.expires_at <= at):
+        raise NotAuthenticated(_INVALID)
+    if not caller.tenant.is_active:
+        raise NotPermitted(f"The organisation {caller.tenant.slug!r} is suspended: ask its administrator.")
+    if caller.ip_allow and not _is_allowed_address(caller, inbound.client_ip):
+        raise NotPermitted("This key may not be used from your network address.")
+    if scope not in caller.scopes:
+        raise NotPermitted(f"This key lacks the scope {scope!r}: ask for a key that has it.")
+    return caller
+
+
+def _is_allowed_address(caller: Caller, client_ip: str) -> bool:
+    try:
+        address = ip_address(client_ip)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return any((mapped or address) in network for network in caller.ip_allow)
+
+
+def now() -> datetime:
+    """The wall clock, for expiry dates."""
+    return datetime.now(UTC)

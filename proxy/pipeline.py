@@ -1,0 +1,37 @@
+"""The path of one call, top to bottom. No line calls back above itself."""
+
+from collections.abc import AsyncGenerator
+
+from proxy import auth, upstreams
+from proxy.call import Inbound
+from proxy.relay import Head, Relay
+from proxy.runtime import Runtime
+from proxy.steps import access, dry_run, intake, journal, ownership, routing
+from proxy.stream import Chain
+
+
+async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGenerator[Head | bytes, None]:
+    """Status and headers, then the answer's bytes. Raises Refused, before the first item or after any."""
+    # First the key: nothing is read for a stranger.
+    caller = await auth.authenticate(inbound, runtime.directory, runtime.keys, scope="messages", at=auth.now())
+    # One usage record from here on, however the call ends.
+    async with journal.entry(inbound, caller, runtime.journal, runtime.directory.prices) as entry:
+        call = await intake.receive(inbound, caller, body, entry.trace)
+        entry.ask(call)
+        access.check(call)
+        ownership.check(call)
+        # Last of the rewrites: what is chosen here is what leaves the proxy.
+        outbound = routing.choose(call)
+        if call.is_dry_run:
+            for part in dry_run.report(outbound, entry):
+                yield part
+            return
+        # Journalled before the upstream is asked: a killed process loses no started call.
+        entry.start(outbound)
+        async with upstreams.open(outbound, runtime.pool) as answer:
+            relay = Relay(answer, Chain([entry.meter]), entry.meter, runtime.limits.ping_seconds)
+            head, piece = await relay.begin()
+            yield entry.head(head, answer)
+            while piece:
+                yield piece
+                piece = await relay.next()

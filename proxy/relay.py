@@ -1,0 +1,85 @@
+"""An upstream's answer, through the chain, as the bytes the client gets."""
+
+from dataclasses import dataclass
+
+import orjson
+
+from proxy.call import Headers
+from proxy.formats.document import Document, Malformed
+from proxy.formats.sse import Event, EventTooLarge, Reader
+from proxy.steps.metering import Meter
+from proxy.stream import Chain
+from proxy.upstreams.answer import Answer, UpstreamFailed
+
+_ANSWER_DEPTH = 512
+_PING = Event.build("ping", {"type": "ping"}).raw
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status and headers of what follows."""
+
+    status: int
+    headers: Headers
+    is_stream: bool
+
+
+class Relay:
+    """Only whole events are passed on, so that an answer that breaks can still end with a proper `error` event."""
+
+    def __init__(self, answer: Answer, chain: Chain, meter: Meter, ping_seconds: float) -> None:
+        self._answer = answer
+        self._chain = chain
+        self._meter = meter
+        self._ping_seconds = ping_seconds
+        self._reader = Reader()
+        self._has_ended = False
+
+    async def begin(self) -> tuple[Head, bytes]:
+        """Status and headers with the first bytes; a whole answer comes at once. Raises UpstreamFailed."""
+        answer = self._answer
+        if answer.is_stream:
+            first = await self.next()
+        else:
+            first = self._whole(await answer.read())
+            self._has_ended = True
+        return Head(answer.status, answer.headers, answer.is_stream), first
+
+    async def next(self) -> bytes:
+        """The next bytes for the client, b"" after the last. Raises UpstreamFailed where the answer breaks."""
+        while not self._has_ended:
+            piece = await self._answer.piece(self._ping_seconds)
+            if piece is None:
+                return _PING
+            out = self._end() if piece == b"" else self._feed(piece)
+            if out:
+                return out
+        return b""
+
+    def _feed(self, piece: bytes) -> bytes:
+        try:
+            events = self._reader.feed(piece)
+        except EventTooLarge:
+            raise UpstreamFailed("The upstream sent an event that is too large.") from None
+        return b"".join([out.raw for event in events for out in self._chain.feed(event)])
+
+    def _end(self) -> bytes:
+        self._has_ended = True
+        meter = self._meter
+        if not meter.is_complete and not meter.error_type:
+            raise UpstreamFailed("The upstream closed the stream before the message was complete.")
+        return b"".join([out.raw for out in self._chain.finish()])
+
+    def _whole(self, raw: bytes) -> bytes:
+        if self._answer.status >= 400:
+            self._meter.failure(raw)
+            return raw
+        try:
+            return self._chain.document(Document.parse(raw, max_depth=_ANSWER_DEPTH)).raw
+        except Malformed as broken:
+            raise UpstreamFailed(f"The upstream's answer is not valid JSON: {broken}") from None
+
+
+def error_event(body: bytes) -> bytes:
+    """An error envelope as the SSE event that ends a stream."""
+    return Event.build("error", orjson.loads(body)).raw

@@ -1,0 +1,30 @@
+"""What one web process holds while it runs, made at its start and closed at its end."""
+
+from dataclasses import dataclass
+
+from proxy.auth import Keys
+from proxy.directory import Directory
+from proxy.ledger.journal import Journal
+from proxy.upstreams import Pool
+from proxy.upstreams.model_lists import ModelLists
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of a request at the door."""
+
+    max_body_bytes: int
+    body_timeout_seconds: float
+    ping_seconds: float
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The state of the data plane. Nothing in it matters beyond the process: it is all kept elsewhere too."""
+
+    directory: Directory
+    keys: Keys
+    journal: Journal
+    pool: Pool
+    model_lists: ModelLists
+    limits: Limits

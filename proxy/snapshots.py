@@ -1,0 +1,106 @@
+"""Snapshots built from the database: the one place where the data plane reads tenants."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from ipaddress import ip_network
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError, close_old_connections
+
+from proxy.call import Caller, TenantRules, UpstreamRules
+from proxy.directory import SourceDown
+from proxy.formats.globs import Globs
+from proxy.ledger import prices
+from tenants import audit, queries
+from tenants.models import ApiKey, KeySecret, Tenant, Upstream
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _asks_database(function: Callable[P, T]) -> Callable[P, T]:
+    """Connections are per thread here, outside Django's request cycle: drop broken ones ourselves."""
+
+    def ask(*args: P.args, **kwargs: P.kwargs) -> T:
+        close_old_connections()
+        try:
+            return function(*args, **kwargs)
+        except (DatabaseError, InterfaceError) as error:
+            raise SourceDown(type(error).__name__) from error
+
+    return ask
+
+
+class DatabaseSource:
+    """`directory.Source` over Django's ORM."""
+
+    @staticmethod
+    @_asks_database
+    def caller(digests: Sequence[str]) -> Caller | None:
+        """The snapshot behind a secret's digests."""
+        row = queries.secret_row(list(digests))
+        return None if row is None else _caller(row)
+
+    @staticmethod
+    @_asks_database
+    def prices() -> prices.PriceBook:
+        """What tokens cost, as it stands now."""
+        return prices.load()
+
+    @staticmethod
+    @_asks_database
+    def revision() -> int:
+        """The number of the latest change."""
+        return audit.latest_revision()
+
+    @staticmethod
+    @_asks_database
+    def changes(since: int) -> Sequence[tuple[int, UUID | None]]:
+        """(revision, tenant) of each later change, in order."""
+        return audit.since(since)
+
+
+def _caller(row: KeySecret) -> Caller:
+    key = row.key
+    return Caller(
+        tenant=_tenant(key.tenant),
+        key_id=key.id,
+        key_name=key.name,
+        is_revoked=key.status != ApiKey.Status.ACTIVE,
+        scopes=frozenset(key.scopes),
+        models=Globs(key.model_globs),
+        ip_allow=[ip_network(cidr) for cidr in key.ip_allow],
+        expires_at=_sooner(key.expires_at, row.expires_at),
+        metadata=key.metadata,
+    )
+
+
+def _sooner(first: datetime | None, second: datetime | None) -> datetime | None:
+    return min(filter(None, (first, second)), default=None)
+
+
+def _tenant(tenant: Tenant) -> TenantRules:
+    return TenantRules(
+        id=tenant.id,
+        slug=tenant.slug,
+        is_active=tenant.status == Tenant.Status.ACTIVE,
+        timezone=tenant.timezone,
+        model_aliases=tenant.model_aliases,
+        upstreams=[_upstream(row) for row in queries.enabled_upstreams(tenant)],
+    )
+
+
+def _upstream(row: Upstream) -> UpstreamRules:
+    return UpstreamRules(
+        id=row.id,
+        name=row.name,
+        kind=row.kind,
+        base_url=row.base_url,
+        credential=queries.credential_of(row),
+        models=Globs(row.model_globs),
+        model_aliases=row.model_aliases,
+        connect_timeout_seconds=row.connect_timeout_seconds,
+        read_timeout_seconds=row.read_timeout_seconds,
+        max_connections=row.max_connections,
+    )

@@ -1,0 +1,55 @@
+"""Makes what a web process holds, from the settings, and closes it again: the only place that wires it together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+
+import httpx
+
+from proxy.auth import Keys
+from proxy.config import Config
+from proxy.directory import Directory
+from proxy.ledger import recovery, writer
+from proxy.ledger.journal import Journal
+from proxy.runtime import Limits, Runtime
+from proxy.simulator.transport import SimulatorTransport
+from proxy.snapshots import DatabaseSource
+from proxy.upstreams import Pool
+from proxy.upstreams.model_lists import ModelLists
+from proxy.upstreams.slots import Slots
+from proxy.upstreams.transport import AiohttpTransport
+from tenants import destinations, keys
+
+
+@asynccontextmanager
+async def running(config: Config) -> AsyncIterator[Runtime]:
+    """The runtime of this process, following the database until it is left. Raises directory.SourceDown."""
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="database") as threads:
+        in_thread = partial(asyncio.get_running_loop().run_in_executor, threads)
+        directory = Directory(DatabaseSource(), in_thread)
+        await directory.start()
+        journal_dir = config.data_dir / "journal"
+        await in_thread(recovery.recover, journal_dir)
+        journal = Journal.open(journal_dir, fsync=config.journal_fsync)
+        transports: dict[str, httpx.AsyncBaseTransport] = {
+            "anthropic": AiohttpTransport(destinations.check_address),
+            "simulator": SimulatorTransport(),
+        }
+        pool = Pool(transports, Slots())
+        settling = writer.Writer(journal)
+        settling.start()
+        try:
+            yield Runtime(
+                directory=directory,
+                keys=Keys(keys.is_well_formed, keys.digests),
+                journal=journal,
+                pool=pool,
+                model_lists=ModelLists(transports),
+                limits=Limits(config.max_body_bytes, config.body_timeout_seconds, config.ping_seconds),
+            )
+        finally:
+            await directory.stop()
+            await pool.aclose()
+            await in_thread(settling.stop)

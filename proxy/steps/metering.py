@@ -1,0 +1,110 @@
+"""Filter: reads usage and endings off the answer on its way up, and changes nothing."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+
+from proxy.formats.document import Document
+from proxy.formats.sse import Event
+from proxy.formats.usage import Usage
+
+PROGRESS_SECONDS = 1.0
+_CHARS_PER_TOKEN = 3.5
+# An event's envelope around its delta, measured on Anthropic's streams; only the estimate of a broken stream uses it.
+_ENVELOPE_BYTES = 110
+
+
+class Meter:
+    """What the answer has told so far: usage, why it stopped, whether it ended.
+
+    Parses `message_start`, `message_delta` and `error` only; other events cost a look at their name.
+    `progress` is called with the usage so far, at most once a second while a stream runs.
+    """
+
+    def __init__(self, progress: Callable[[Usage], None]) -> None:
+        self.usage = Usage()
+        self.stop_reason = ""
+        self.error_type = ""
+        self.error_message = ""
+        self.is_complete = False
+        self.bytes = 0
+        self._progress = progress
+        self._delta_bytes = 0
+        self._told_at = time.monotonic()
+
+    def feed(self, event: Event) -> Iterable[Event]:
+        """The same event."""
+        self.bytes += len(event.raw)
+        name = event.name
+        if name == "content_block_delta":
+            self._delta_bytes += max(len(event.raw) - _ENVELOPE_BYTES, 1)
+            if time.monotonic() - self._told_at >= PROGRESS_SECONDS:
+                self._tell()
+        elif name == "message_start":
+            self._start(_object(event.json(), "message"))
+        elif name == "message_delta":
+            self._end(event.json())
+        elif name == "message_stop":
+            self.is_complete = True
+        elif name == "error":
+            self._error(event.json())
+        return (event,)
+
+    def finish(self) -> Iterable[Event]:
+        """Nothing is held back."""
+        return ()
+
+    def document(self, body: Document) -> Document:
+        """The same document, a whole answer."""
+        self.bytes += len(body.raw)
+        self._start(body.value)
+        self.is_complete = True
+        return body
+
+    def failure(self, raw: bytes) -> None:
+        """Read an upstream's error body, as far as it can be read."""
+        self.bytes += len(raw)
+        try:
+            self._error(orjson.loads(raw))
+        except orjson.JSONDecodeError:
+            self.error_type = "api_error"
+
+    def final_usage(self) -> Usage:
+        """The upstream's own numbers, or for a stream that broke what was delivered, estimated from its length."""
+        if self.is_complete or self.stop_reason:
+            return self.usage
+        delivered = int(self._delta_bytes / _CHARS_PER_TOKEN)
+        return self.usage.with_output(max(self.usage.output_tokens, delivered))
+
+    def _start(self, message: Any) -> None:
+        if not isinstance(message, dict):
+            return
+        self.usage = self.usage.merge(message.get("usage"))
+        self.stop_reason = _text(message.get("stop_reason"))
+        if message.get("type") == "message":
+            self._tell()
+
+    def _end(self, payload: Any) -> None:
+        if isinstance(payload, dict):
+            self.usage = self.usage.merge(payload.get("usage"))
+            self.stop_reason = _text(_object(payload, "delta").get("stop_reason")) or self.stop_reason
+
+    def _error(self, payload: Any) -> None:
+        error = _object(payload, "error")
+        self.error_type = _text(error.get("type")) or "api_error"
+        self.error_message = _text(error.get("message"))
+
+    def _tell(self) -> None:
+        self._told_at = time.monotonic()
+        self._progress(self.final_usage())
+
+
+def _object(value: Any, key: str) -> dict[str, Any]:
+    inner = value.get(key) if isinstance(value, dict) else None
+    return inner if isinstance(inner, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,37 @@
+"""Rewrite: choose the upstream that serves the model, under its own name for it."""
+
+import time
+
+from proxy.call import Call, Outbound, TenantRules, UpstreamRules
+from proxy.errors import NotFound
+
+
+class NoUpstream(NotFound):
+    """No upstream of the tenant serves the model."""
+
+
+def choose(call: Call) -> Outbound:
+    """The first upstream by priority whose globs match; an alias changes the model's value and no other byte.
+
+    Raises NoUpstream.
+    """
+    started = time.perf_counter()
+    tenant = call.caller.tenant
+    model = served_name(tenant, call.model)
+    upstream = first_serving(tenant, model)
+    if upstream is None:
+        raise NoUpstream(f"model: {call.model}")
+    sent = upstream.model_aliases.get(model, model)
+    body = call.document.raw if sent == call.model else call.document.edit({("model",): sent}).raw
+    call.trace.note("routing", started, upstream=upstream.name, model=sent)
+    return Outbound(call=call, upstream=upstream, model=sent, body=body)
+
+
+def served_name(tenant: TenantRules, model: str) -> str:
+    """What the tenant's own aliases make of the model asked for."""
+    return tenant.model_aliases.get(model, model)
+
+
+def first_serving(tenant: TenantRules, model: str) -> UpstreamRules | None:
+    """The tenant's first upstream, by priority, that serves the model."""
+    return next((upstream for upstream in tenant.upstreams if upstream.models.match(model)), None)

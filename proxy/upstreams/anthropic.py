@@ -1,0 +1,47 @@
+"""Upstreams that speak the Messages API: how an outbound call becomes an HTTP request."""
+
+from functools import lru_cache
+
+import httpx
+
+from proxy.call import Headers, Outbound, UpstreamRules
+
+# Open lists, as Claude Code's gateway documentation asks: what starts like this is forwarded as it came.
+_FORWARDED_PREFIXES = (b"anthropic-", b"x-claude-code-", b"x-stainless-")
+_FORWARDED = frozenset((b"content-type", b"accept", b"user-agent", b"x-app", b"idempotency-key"))
+# These choose whose workspace, profile or bill is used upstream: not a tenant's choice on a shared credential.
+_SELECTORS = frozenset((b"anthropic-organization-id", b"anthropic-workspace-id", b"anthropic-user-profile-id"))
+
+
+def prepare(outbound: Outbound) -> httpx.Request:
+    """The request to send: the client's headers and query, the upstream's credential, the outbound body."""
+    inbound = outbound.call.inbound
+    headers = [item for item in inbound.headers if _is_forwarded(item[0])]
+    return request(outbound.upstream, "POST", inbound.path, inbound.query.decode("latin-1"), headers, outbound.body)
+
+
+def request(
+    upstream: UpstreamRules, method: str, path: str, query: str, headers: Headers, body: bytes = b""
+) -> httpx.Request:
+    """A request to one of the upstream's paths, with its credential."""
+    own = [(b"accept-encoding", b"identity")]
+    if upstream.credential:
+        own.append((b"x-api-key", upstream.credential.encode()))
+    return httpx.Request(
+        method,
+        url_of(upstream.base_url, path, query),
+        headers=[*headers, *own],
+        content=body,
+        extensions={"timeout": {"connect": upstream.connect_timeout_seconds, "read": None}},
+    )
+
+
+def _is_forwarded(name: bytes) -> bool:
+    return name in _FORWARDED or (name.startswith(_FORWARDED_PREFIXES) and name not in _SELECTORS)
+
+
+@lru_cache(maxsize=4096)
+def url_of(base_url: str, path: str, query: str) -> httpx.URL:
+    """The upstream's address of a path; a base URL may end in `/v1` or not."""
+    base = base_url.rstrip("/").removesuffix("/v1")
+    return httpx.URL(f"{base}{path}{'?' + query if query else ''}")

@@ -1,0 +1,230 @@
+"""The raw door: bounds on what is read, and a client that hangs up is noticed in every phase."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from proxy import door as door_module
+from proxy import gateway
+from proxy.door import Door
+from proxy.errors import NotAuthenticated
+from proxy.runtime import Limits
+
+LIMITS = Limits(max_body_bytes=1000, body_timeout_seconds=0.05, ping_seconds=15)
+
+
+class Visit:
+    """One ASGI request: what the client sends, what it got, and when it hangs up."""
+
+    def __init__(self, *pieces: bytes, headers: list[tuple[bytes, bytes]] | None = None, method: str = "POST") -> None:
+        self._pieces = list(pieces) or [b""]
+        self.scope = {
+            "type": "http",
+            "method": method,
+            "path": "/v1/messages",
+            "query_string": b"",
+            "headers": headers or [],
+            "client": ("203.0.113.9", 1),
+        }
+        self.gone = asyncio.Event()
+        self.blocked = False
+        self.sent: list[Any] = []
+        self.taken = 0
+
+    async def receive(self) -> dict[str, Any]:
+        if self._pieces:
+            piece = self._pieces.pop(0)
+            self.taken += len(piece)
+            return {"type": "http.request", "body": piece, "more_body": bool(self._pieces)}
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+        if self.blocked and message["type"] == "http.response.body":
+            await asyncio.Event().wait()  # a reader that never reads
+
+    async def run(self, door: Door | None = None) -> None:
+        await (door or Door([]))(self.scope, self.receive, self.send, RUNTIME)
+
+    @property
+    def status(self) -> int:
+        return int(self.sent[0]["status"])
+
+
+class _Runtime:
+    limits = LIMITS
+
+
+RUNTIME: Any = _Runtime()
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Lets a test say how the gateway answers."""
+
+    def use(answer: Any) -> None:
+        async def safely(inbound: Any, body: Any, runtime: Any) -> gateway.Reply:
+            try:
+                return await answer(inbound, body)
+            except gateway.Refused as refused:
+                return gateway.refusal(refused, inbound)
+
+        monkeypatch.setattr(door_module.gateway, "answer", safely)
+
+    return use
+
+
+async def echo(_inbound: Any, body: Any) -> gateway.Reply:
+    return gateway.Reply(200, [], await body())
+
+
+async def test_a_body_in_pieces_is_read_whole(answers: Any) -> None:
+    answers(echo)
+    visit = Visit(b"ab", b"", b"cd")
+    await visit.run()
+    assert visit.sent[1]["body"] == b"abcd"
+
+
+@pytest.mark.parametrize("headers", [[], [(b"content-length", b"5000")]])
+async def test_a_body_over_the_limit_is_refused_in_the_clients_format(answers: Any, headers: Any) -> None:
+    answers(echo)
+    visit = Visit(*[b"x" * 400] * 5, headers=headers)
+    await visit.run()
+    assert visit.status == 413
+    assert json.loads(visit.sent[1]["body"])["error"]["type"] == "request_too_large"
+
+
+async def test_a_body_that_stops_arriving_is_refused(answers: Any) -> None:
+    answers(echo)
+    visit = Visit()
+
+    async def stalled() -> Any:
+        if visit.taken:
+            await asyncio.Event().wait()
+        visit.taken = 1
+        return {"type": "http.request", "body": b"ab", "more_body": True}
+
+    visit.receive = stalled  # type: ignore[method-assign]
+    await visit.run()
+    assert visit.status == 408
+
+
+async def test_a_stranger_is_refused_without_his_body_being_kept(answers: Any) -> None:
+    async def refuse(_inbound: Any, _body: Any) -> gateway.Reply:
+        raise NotAuthenticated("invalid x-api-key")
+
+    answers(refuse)
+    visit = Visit(*[b"x" * 64 * 1024] * 100)
+    await visit.run()
+    assert visit.status == 401
+    assert visit.taken <= door_module._DRAIN_BYTES + 64 * 1024
+
+
+async def test_a_client_that_hangs_up_while_sending_gets_nothing(answers: Any) -> None:
+    answers(echo)
+    visit = Visit(b"ab")
+
+    async def gone() -> Any:
+        return {"type": "http.disconnect"}
+
+    visit.receive = gone  # type: ignore[method-assign]
+    await visit.run()
+    assert visit.sent == []
+
+
+async def test_a_client_that_hangs_up_while_the_upstream_is_silent_ends_the_call(answers: Any) -> None:
+    ended = asyncio.Event()
+
+    async def wait(_inbound: Any, body: Any) -> gateway.Reply:
+        await body()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        raise AssertionError
+
+    answers(wait)
+    visit = Visit()
+    task = asyncio.create_task(visit.run())
+    await asyncio.sleep(0.01)
+    visit.gone.set()
+    await asyncio.wait_for(task, 1)
+    assert ended.is_set() and visit.sent == []
+
+
+@pytest.mark.parametrize("is_blocked", [False, True])
+async def test_a_client_that_hangs_up_in_a_stream_closes_it_also_when_send_is_blocked(
+    answers: Any, is_blocked: bool
+) -> None:
+    ended = asyncio.Event()
+
+    async def endless() -> AsyncGenerator[bytes, None]:
+        try:
+            while True:
+                yield b"event"
+                await asyncio.sleep(0.001)
+        finally:
+            ended.set()
+
+    async def stream(_inbound: Any, body: Any) -> gateway.Reply:
+        await body()
+        return gateway.Reply(200, [], endless())
+
+    answers(stream)
+    visit = Visit()
+    visit.blocked = is_blocked
+    task = asyncio.create_task(visit.run())
+    await asyncio.sleep(0.02)
+    assert not ended.is_set()
+    visit.gone.set()
+    await asyncio.wait_for(task, 1)
+    assert ended.is_set()
+    assert visit.sent[-1].get("more_body") is True  # nothing pretends that the stream ended
+
+
+async def test_a_server_that_shuts_down_is_not_taken_for_a_client_that_left(answers: Any) -> None:
+    async def wait(_inbound: Any, body: Any) -> gateway.Reply:
+        await body()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    answers(wait)
+    task = asyncio.create_task(Visit().run())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_head_has_no_body(answers: Any) -> None:
+    async def answer(_inbound: Any, _body: Any) -> gateway.Reply:
+        return gateway.Reply(200, [], b"body")
+
+    answers(answer)
+    visit = Visit(method="HEAD")
+    await visit.run()
+    assert visit.sent[1]["body"] == b""
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "seen"),
+    [
+        ([], b"198.51.100.1", "203.0.113.9"),
+        (["203.0.113.0/24"], b"198.51.100.1", "198.51.100.1"),
+        (["203.0.113.0/24"], b"6.6.6.6, 198.51.100.1", "198.51.100.1"),
+        (["203.0.113.0/24"], b"6.6.6.6, 203.0.113.7", "6.6.6.6"),
+        (["203.0.113.0/24"], b"", "203.0.113.9"),
+        (["203.0.113.0/24"], b"junk", "junk"),
+        (["10.0.0.0/8"], b"198.51.100.1", "203.0.113.9"),
+    ],
+)
+def test_the_clients_address_is_the_nearest_that_is_no_load_balancer(
+    trusted: list[str], forwarded: bytes, seen: str
+) -> None:
+    visit = Visit(headers=[(b"x-forwarded-for", forwarded)])
+    assert door_module.inbound_of(visit.scope, [ip_network(cidr) for cidr in trusted]).client_ip == seen
