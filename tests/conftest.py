@@ -7,12 +7,14 @@ import sys
 import tempfile
 from collections import Counter
 
+import django
+import django
 import pytest
 from django.conf import settings
 
 from tests import network
 
-pytest_plugins = ["tests.services.fixtures"]
+pytest_plugins = ["tests.services.fixtures", "tests.cast"]
 
 _FOREIGN = ("LLMP_", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "WEAVIATE_URL", "SECRET_KEY", "ANTHROPIC_")
 _IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
@@ -43,6 +45,7 @@ def _isolate_environment() -> None:
 
 if not _IS_WORKER:  # workers inherit it
     _isolate_environment()
+django.setup()  # now, so that the plugins below may import models
 
 
 def pytest_configure() -> None:

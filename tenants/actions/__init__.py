@@ -19,10 +19,13 @@ from tenants.actions.tenants import change_tenant, create_tenant, delete_tenant
 from tenants.actions.upstreams import (
     UNCHANGED,
     Resealed,
+    Unchanged,
     add_upstream,
     change_upstream,
+    check_resolved,
     delete_upstream,
     reseal_credentials,
+    settled_base_url,
 )
 
 __all__ = [
@@ -31,10 +34,12 @@ __all__ = [
     "UNCHANGED",
     "IssuedKey",
     "Resealed",
+    "Unchanged",
     "add_upstream",
     "change_key",
     "change_tenant",
     "change_upstream",
+    "check_resolved",
     "create_tenant",
     "delete_tenant",
     "delete_upstream",
@@ -45,4 +50,5 @@ __all__ = [
     "revoke_key",
     "rotate_key",
     "set_role",
+    "settled_base_url",
 ]

@@ -48,7 +48,7 @@ def add_upstream(
     """A new upstream of the tenant."""
     row = Upstream(tenant=tenant)
     values = _with_base_url(row, {"name": name, **options})
-    _check_resolved(values["base_url"])
+    check_resolved(values["base_url"])
     with audit.change(actor=actor) as trail:
         rows.fill(row, values, UpstreamChanges.__annotations__)
         stored = _store(row, credential)
@@ -65,9 +65,9 @@ def change_upstream(
     **changes: Unpack[UpstreamChanges],
 ) -> Upstream:
     """The upstream as changed. Another base URL clears the credential, unless a new one comes with it."""
-    asked = _with_base_url(upstream, changes)
-    if asked.get("base_url", upstream.base_url) != upstream.base_url:
-        _check_resolved(asked["base_url"])
+    base_url = _with_base_url(upstream, changes)["base_url"]
+    if base_url != upstream.base_url:
+        check_resolved(base_url)
     with audit.change(actor=actor) as trail:
         row = rows.fresh(upstream)
         done = rows.edit(row, _with_base_url(row, changes), UpstreamChanges.__annotations__)
@@ -117,26 +117,28 @@ def reseal_credentials(*, actor: str, batch: int = 100) -> Resealed:
             return Resealed(done, tuple(failed))
 
 
-def _with_base_url(row: Upstream, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes with the base URL that goes with the kind, where none is given."""
-    values = dict(changes)
-    kind = values.get("kind") or row.kind
-    if kind != Upstream.Kind.SIMULATOR:
-        given = values.get("base_url", row.base_url) or destinations.ANTHROPIC_URL
-        values["base_url"] = given.strip().rstrip("/")
-    elif kind != row.kind:
-        values["base_url"] = values.get("base_url") or ""
-    return values
+def settled_base_url(kind: str, given: str | None) -> str:
+    """The base URL as it is stored: the kind's own where none is given, without a slash at the end."""
+    if kind == Upstream.Kind.ANTHROPIC:
+        return (given or destinations.ANTHROPIC_URL).strip().rstrip("/")
+    return given or ""
 
 
-def _check_resolved(base_url: str) -> None:
-    """Resolve before the lock of changes is taken: name servers can be slow."""
+def check_resolved(base_url: str) -> None:
+    """Raise ValidationError if the host leads to a forbidden address. Asks name servers, so never under a lock."""
     if not base_url:
         return
     try:
         destinations.check_url(base_url, resolve=destinations.lookup)
     except destinations.Forbidden as forbidden:
         raise ValidationError({"base_url": str(forbidden)}) from forbidden
+
+
+def _with_base_url(row: Upstream, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes with the base URL that belongs to them: another kind does not inherit it."""
+    kind = changes.get("kind") or row.kind
+    inherited = row.base_url if kind == row.kind else ""
+    return {**changes, "base_url": settled_base_url(kind, changes.get("base_url", inherited))}
 
 
 def _store(row: Upstream, credential: str) -> dict[str, list[str]]:

@@ -1,0 +1,83 @@
+"""The only door from a person's request to a tenant's rows. What is another's looks like what does not exist."""
+
+from collections.abc import Collection
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+
+from tenants.models import ApiKey, Membership, Tenant, Upstream
+
+Role = Membership.Role
+Row = TypeVar("Row", bound=Model)
+
+EVERY_ROLE = frozenset(Role)
+MANAGERS = frozenset({Role.OWNER, Role.ADMIN})
+
+
+class NotFound(LookupError):
+    """There is no such thing, or it is somebody else's: the asker cannot tell which."""
+
+
+class NotAllowed(PermissionError):
+    """A member asks for more than the role allows."""
+
+
+def tenants_of(user: User | AnonymousUser) -> QuerySet[Tenant]:
+    """The tenants the user may look at: those of a member, all of them for a superuser."""
+    if not user.is_active:
+        return Tenant.objects.none()
+    if user.is_superuser:
+        return Tenant.objects.all()
+    return Tenant.objects.filter(memberships__user_id=user.pk)
+
+
+def role_in(user: User | AnonymousUser, tenant: Tenant) -> Membership.Role | None:
+    """The user's role in the tenant; a superuser has an owner's everywhere."""
+    if not user.is_active:
+        return None
+    if user.is_superuser:
+        return Role.OWNER
+    membership = Membership.objects.filter(user_id=user.pk, tenant=tenant).first()
+    return Role(membership.role) if membership else None
+
+
+def tenant_for(user: User | AnonymousUser, slug: str, *, roles: Collection[Membership.Role] = EVERY_ROLE) -> Tenant:
+    """The tenant, for one of its members with one of these roles. Raises NotFound, NotAllowed."""
+    tenant = tenants_of(user).filter(slug=slug).first()
+    role = role_in(user, tenant) if tenant else None
+    if tenant is None or role is None:
+        raise NotFound(slug)
+    if role not in roles:
+        raise NotAllowed(f"As {role.label.lower()} of {slug} you may not do this.")
+    return tenant
+
+
+def key_for(tenant: Tenant, key_id: UUID | str) -> ApiKey:
+    """The tenant's key. Raises NotFound."""
+    return _one(ApiKey.objects.filter(tenant=tenant), key_id)
+
+
+def upstream_for(tenant: Tenant, upstream_id: UUID | str) -> Upstream:
+    """The tenant's upstream. Raises NotFound."""
+    return _one(Upstream.objects.filter(tenant=tenant), upstream_id)
+
+
+def member_for(tenant: Tenant, username: str) -> Membership:
+    """The tenant's member of this name. Raises NotFound."""
+    row = Membership.objects.select_related("user").filter(tenant=tenant, user__username=username).first()
+    if row is None:
+        raise NotFound(username)
+    return row
+
+
+def _one(rows: QuerySet[Row], row_id: Any) -> Row:
+    try:
+        row = rows.filter(pk=row_id).first()
+    except ValidationError:  # not even a UUID
+        row = None
+    if row is None:
+        raise NotFound(str(row_id))
+    return row

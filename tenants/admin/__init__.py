@@ -1,0 +1,8 @@
+"""The operator's pages on tenants, members, keys, upstreams and the audit."""
+
+from tenants.admin.keys import ApiKeyAdmin
+from tenants.admin.tenants import TenantAdmin
+from tenants.admin.trail import AuditEntryAdmin
+from tenants.admin.upstreams import UpstreamAdmin
+
+__all__ = ["ApiKeyAdmin", "AuditEntryAdmin", "TenantAdmin", "UpstreamAdmin"]

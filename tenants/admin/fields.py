@@ -1,0 +1,50 @@
+"""Form fields for what the database keeps as JSON: one entry a line instead of brackets and quotes."""
+
+from typing import Any
+
+from django import forms
+
+_TEXTAREA = {"rows": 4, "cols": 60, "class": "vLargeTextField", "spellcheck": "false"}
+
+
+class LinesField(forms.CharField):
+    """A list of texts, one a line."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs=_TEXTAREA), **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        text = super().clean(value)
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), "\n".join(str(data or "").split("\r\n")))
+
+
+class PairsField(LinesField):
+    """An object of texts, one `name = value` a line."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return "\n".join(f"{name} = {text}" for name, text in value.items())
+        return value
+
+    def clean(self, value: Any) -> Any:
+        pairs: dict[str, str] = {}
+        for line in super().clean(value):
+            name, equals, text = line.partition("=")
+            if not equals:
+                raise forms.ValidationError(f"{line!r}: write one name = value a line.")
+            if name.strip() in pairs:
+                raise forms.ValidationError(f"{name.strip()!r} is given twice.")
+            pairs[name.strip()] = text.strip()
+        return pairs
+
+
+class ScopesField(forms.MultipleChoiceField):
+    """A list of some of the choices, ticked."""
+
+    widget = forms.CheckboxSelectMultiple
