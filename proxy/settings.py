@@ -38,6 +38,7 @@ INSTALLED_APPS = [
 # For people's pages only: /v1 is served beside this stack (proxy/asgi.py).
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "admin_ui.middleware.ContentSecurityPolicy",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -117,6 +118,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+PASSWORD_RESET_TIMEOUT = 3 * 86_400  # the life of a sign-in link
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 

@@ -8,7 +8,6 @@ import tempfile
 from collections import Counter
 
 import django
-import django
 import pytest
 from django.conf import settings
 
