@@ -58,6 +58,7 @@ class Answer:
             "content": [part.whole() for part in self.parts],
             "stop_reason": self.stop_reason,
             "stop_sequence": self.stop_sequence,
+            "stop_details": None,
             "usage": self.usage(),
         }
 

@@ -1,6 +1,7 @@
 """Errors as the Messages API names them, by status."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from proxy.errors import Refused
 
@@ -23,7 +24,15 @@ TYPES = {
 class Failure(Refused):
     """The simulator answers with an error: a wrong request, or one that was asked for."""
 
-    def __init__(self, status: int, message: str, *, type: str = "", headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(message, headers=headers)
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        type: str = "",
+        headers: Mapping[str, str] | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, headers=headers, details=details)
         self.status = status
         self.type = type or TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")

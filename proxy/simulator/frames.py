@@ -97,7 +97,8 @@ def _opening(answer: Answer) -> dict[str, Any]:
 def _closing(answer: Answer) -> dict[str, Any]:
     usage = answer.usage()
     counts = {name: usage[name] for name in usage if name not in ("cache_creation", "service_tier")}
-    return {"delta": {"stop_reason": answer.stop_reason, "stop_sequence": answer.stop_sequence}, "usage": counts}
+    delta = {"stop_reason": answer.stop_reason, "stop_sequence": answer.stop_sequence, "stop_details": None}
+    return {"delta": delta, "usage": counts}
 
 
 def _event(name: str, payload: dict[str, Any]) -> bytes:

@@ -25,6 +25,8 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
     "tool_choice": (dict, "object"),
     "output_config": (dict, "object"),
 }
+_NO_THREADS = {"error_code": "thread_unsupported_request", "unsupported": []}
+"""What makes an SDK send the whole conversation instead."""
 _SAMPLING = ("temperature", "top_p", "top_k")
 
 
@@ -69,6 +71,8 @@ def check(body: Any, version: str, *, needs_max_tokens: bool = True) -> Mapping[
             raise Failure(400, f"{name}: Input should be a valid {called}")
     if needs_max_tokens and body["max_tokens"] < 0:
         raise Failure(400, "max_tokens: Input should be greater than or equal to 0")
+    if body.get("thread") is not None:
+        raise Failure(400, "thread: the simulator keeps no conversations", details=_NO_THREADS)
     _check_messages(body["messages"])
     if version == _NEWEST_VERSION:
         _check_newest(body)
