@@ -10,15 +10,15 @@ from types import FrameType
 
 from proxy.orphans import die_with_parent
 
-_PATIENCE_SECONDS = 10.0
 _TICK_SECONDS = 0.1
 
 
 class Supervisor:
     """Starts children, waits for a signal or the end of one of them, and stops the rest."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], *, patience_seconds: float = 10.0) -> None:
         self._say = say
+        self._patience_seconds = patience_seconds
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._signals = 0
 
@@ -52,7 +52,7 @@ class Supervisor:
         for child in self._children.values():
             if child.poll() is None:
                 child.terminate()
-        deadline, signals_before = time.monotonic() + _PATIENCE_SECONDS, self._signals
+        deadline, signals_before = time.monotonic() + self._patience_seconds, self._signals
         while any(child.poll() is None for child in self._children.values()):
             if time.monotonic() > deadline or self._signals > signals_before:
                 break
