@@ -185,10 +185,12 @@ class Upstream(models.Model):
     )
     priority = models.PositiveIntegerField(default=10, help_text="The lowest that serves the model is asked.")
     is_enabled = models.BooleanField(default=True)
-    connect_timeout_seconds = models.FloatField(default=5.0, validators=[MinValueValidator(0.1), MaxValueValidator(60)])
+    connect_timeout_seconds = models.FloatField(
+        default=5.0, validators=[validators.check_finite, MinValueValidator(0.1), MaxValueValidator(60)]
+    )
     read_timeout_seconds = models.FloatField(
         default=600.0,
-        validators=[MinValueValidator(1), MaxValueValidator(3600)],
+        validators=[validators.check_finite, MinValueValidator(1), MaxValueValidator(3600)],
         help_text="Longest silence of the upstream before the call fails.",
     )
     max_connections = models.PositiveIntegerField(default=1000, validators=[MinValueValidator(1)])

@@ -1,6 +1,7 @@
 """What the fields of tenants, keys and upstreams may hold. Each check raises ValidationError in plain words."""
 
 import ipaddress
+import math
 import zoneinfo
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,6 +20,12 @@ _MAX_CREDENTIAL_CHARS = 4096
 def check_time_zone(name: str) -> None:
     if name not in zoneinfo.available_timezones():
         raise ValidationError(f"{name!r} is not a time zone; use a name such as Europe/Rome or UTC.")
+
+
+def check_finite(number: float) -> None:
+    """Not NaN, which passes every comparison with a limit."""
+    if not math.isfinite(number):
+        raise ValidationError("Give a number.")
 
 
 def check_label(text: str) -> None:
