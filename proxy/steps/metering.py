@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from proxy.formats.document import Document
+from proxy.formats.document import Document, Malformed
 from proxy.formats.sse import Event
 from proxy.formats.usage import Usage
 
@@ -43,13 +43,13 @@ class Meter:
             if time.monotonic() - self._told_at >= PROGRESS_SECONDS:
                 self._tell()
         elif name == "message_start":
-            self._start(_object(event.json(), "message"))
+            self._start(_object(_payload(event), "message"))
         elif name == "message_delta":
-            self._end(event.json())
+            self._end(_payload(event))
         elif name == "message_stop":
             self.is_complete = True
         elif name == "error":
-            self._error(event.json())
+            self._error(_payload(event))
         return (event,)
 
     def finish(self) -> Iterable[Event]:
@@ -99,6 +99,14 @@ class Meter:
     def _tell(self) -> None:
         self._told_at = time.monotonic()
         self._progress(self.final_usage())
+
+
+def _payload(event: Event) -> Any:
+    """What the event says; None where that is no JSON, which is the client's to judge, not the meter's."""
+    try:
+        return event.json()
+    except Malformed:
+        return None
 
 
 def _object(value: Any, key: str) -> dict[str, Any]:
