@@ -95,7 +95,7 @@ CACHES: dict[str, Any] = {
     )
 }
 
-CELERY_BROKER_URL = CONFIG.celery_broker_url or "filesystem://"
+CELERY_BROKER_URL = CONFIG.celery_broker_url or "filesystem://localhost/"
 _QUEUE_DIR = CONFIG.data_dir / "queue"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {}
@@ -106,6 +106,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
         "control_folder": str(_QUEUE_DIR / "control"),
     }
 )
+if not CONFIG.celery_broker_url:
+    (_QUEUE_DIR / "messages").mkdir(parents=True, exist_ok=True)  # the transport expects it
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -93,7 +93,9 @@ def _worker() -> list[str]:
     schedule = settings.CONFIG.data_dir / "timetable"
     options = ["--pool", "threads", "--concurrency", "2", "--beat", "--schedule", str(schedule)]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
-    return [sys.executable, "-m", "celery", "--quiet", "-A", "proxy.celery", "worker", *options, *quiet]
+    # In a container everything is root's; that advice is for servers.
+    unwarned = ["-W", "ignore:You're running the worker with superuser privileges"]
+    return [sys.executable, *unwarned, "-m", "celery", "--quiet", "-A", "proxy.celery", "worker", *options, *quiet]
 
 
 def _answers(host: str, port: int) -> bool:
