@@ -1,4 +1,130 @@
-"""placeholder to be replaced in this slice"""
+"""A JSON body that is checked, never re-shaped: its bytes are kept, and an edit replaces string leaves only."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from proxy.formats import splice
+from proxy.formats.splice import Path
+
+_CONTAINERS = frozenset((dict, list))
 
 
-class Document: ...
+class Malformed(ValueError):
+    """Not one well-formed JSON object. The message is meant for whoever sent it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"malformed JSON: {reason}")
+
+
+class Document:
+    """One JSON object: its exact bytes and what they say. Make one with `parse`; treat `value` as read-only."""
+
+    __slots__ = ("_is_canonical", "raw", "value")
+
+    def __init__(self, raw: bytes, value: dict[str, Any], *, is_canonical: bool) -> None:
+        self.raw = raw
+        self.value = value
+        self._is_canonical = is_canonical  # orjson.dumps(value) == raw
+
+    @classmethod
+    def parse(cls, raw: bytes, *, max_depth: int = 64) -> "Document":
+        """The checked document. Raises Malformed.
+
+        No reader may understand the bytes differently: besides what is no JSON (invalid UTF-8, a byte order mark,
+        NaN, lone surrogates, …), keys that occur twice in an object and numbers beyond a double are refused.
+        """
+        value = _load(raw)
+        _limit_depth(value, max_depth)
+        # What a writer gives back byte for byte has no key twice, and no number that was rounded.
+        # Clients write compact JSON, so this is the common case and several times cheaper than the hook.
+        is_canonical = _is_written_as(value, raw)
+        if not is_canonical:
+            value = _STRICT.decode(raw.decode())
+        return cls(raw, value, is_canonical=is_canonical)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a top-level key."""
+        return self.value.get(key, default)
+
+    def edit(self, changes: Mapping[Path, str]) -> "Document":
+        """A document with these string leaves replaced and every other byte as it was; itself where nothing changes.
+
+        A path names a leaf from the top: ("messages", 3, "content", 0, "text").
+        Raises KeyError where a path leads nowhere, TypeError where it leads to something that is no string
+        or the new text is not encodable (a lone surrogate).
+        """
+        tree = splice.tree({path: text for path, text in changes.items() if _leaf(self.value, path) != text})
+        if not tree:
+            return self
+        value = _replaced(self.value, tree)
+        raw = orjson.dumps(value) if self._is_canonical else splice.replace(self.raw.decode(), tree).encode()
+        return Document(raw, value, is_canonical=self._is_canonical)
+
+    def __repr__(self) -> str:
+        return f"Document({len(self.raw)} bytes)"
+
+
+def _load(raw: bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        reason = str(error)
+    else:
+        if type(value) is dict:
+            return value
+        reason = "the top level must be an object"
+    raise Malformed(reason)
+
+
+def _limit_depth(value: dict[str, Any], max_depth: int) -> None:
+    level: list[Any] = [value]
+    for _ in range(max_depth):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in _CONTAINERS
+        ]
+        if not level:
+            return
+    raise Malformed(f"nested deeper than {max_depth} levels")
+
+
+def _is_written_as(value: dict[str, Any], raw: bytes) -> bool:
+    try:
+        return orjson.dumps(value) == raw
+    except orjson.JSONEncodeError:  # nested deeper than it writes
+        return False
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise Malformed(f"the key {twice[:64]!r} occurs twice in an object")
+    return members
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique)
+
+
+def _leaf(value: Any, path: Path) -> str:
+    for step in path:
+        is_there = step in value if type(value) is dict else type(value) is list and step in range(len(value))
+        if not is_there:
+            raise KeyError(path)
+        value = value[step]
+    if type(value) is not str:
+        raise TypeError(f"{path}: not a string")
+    return value
+
+
+def _replaced(value: Any, tree: splice.Tree) -> Any:
+    copy = value.copy()
+    for step, change in tree.items():
+        copy[step] = change if isinstance(change, str) else _replaced(copy[step], change)
+    return copy

@@ -1,0 +1,92 @@
+"""Replaces string leaves inside JSON text that is known to be well formed, and leaves every other character alone."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import orjson
+
+Path: TypeAlias = tuple[str | int, ...]
+"""Where a leaf is, from the top: object keys and list positions."""
+
+Tree: TypeAlias = dict[str | int, "str | Tree"]
+"""Changes by step, so that only containers that hold one are entered."""
+
+_scan = json.JSONDecoder().raw_decode
+_space = re.compile(r"[ \t\n\r]*").match
+_colon = re.compile(r"[ \t\n\r]*:[ \t\n\r]*").match
+_comma = re.compile(r"[ \t\n\r]*,?[ \t\n\r]*").match
+
+
+def tree(changes: Mapping[Path, str]) -> Tree:
+    """The changes of leaves, grouped by the containers they are in."""
+    top: Tree = {}
+    for path, text in changes.items():
+        node = top
+        for step in path[:-1]:
+            inner = node.setdefault(step, {})
+            assert isinstance(inner, dict)  # a leaf has no leaves inside
+            node = inner
+        node[path[-1]] = text
+    return top
+
+
+def replace(text: str, changes: Tree) -> str:
+    """The text with the leaves replaced. All of them must be there, and be strings."""
+    splicer = _Splicer(text, _count(changes))
+    splicer.enter(_end(_space(text)), changes)
+    return splicer.joined()
+
+
+def _count(changes: Tree) -> int:
+    return sum(1 if isinstance(change, str) else _count(change) for change in changes.values())
+
+
+def _end(match: re.Match[str] | None) -> int:
+    assert match is not None  # the text is well formed
+    return match.end()
+
+
+class _Splicer:
+    """Walks to each leaf once, in the order of the text; stops behind the last."""
+
+    __slots__ = ("_copied", "_left", "_pieces", "_text")
+
+    def __init__(self, text: str, count: int) -> None:
+        self._text = text
+        self._left = count
+        self._pieces: list[str] = []
+        self._copied = 0
+
+    def enter(self, at: int, changes: Tree) -> int:
+        """Replace what is to be replaced in the object or list that begins here; the position after it."""
+        text = self._text
+        is_object = text[at] == "{"
+        at = _end(_space(text, at + 1))
+        position = -1
+        step: str | int
+        while text[at] not in "}]":
+            if is_object:
+                step, at = _scan(text, at)
+                at = _end(_colon(text, at))
+            else:
+                step = position = position + 1
+            change = changes.get(step)
+            at = self.enter(at, change) if isinstance(change, dict) else self._pass(at, change)
+            if not self._left:
+                break
+            at = _end(_comma(text, at))
+        return at + 1
+
+    def _pass(self, at: int, change: str | None) -> int:
+        end = int(_scan(self._text, at)[1])
+        if change is not None:
+            self._pieces += self._text[self._copied : at], orjson.dumps(change).decode()
+            self._copied = end
+            self._left -= 1
+        return end
+
+    def joined(self) -> str:
+        """The text as it is now."""
+        return "".join([*self._pieces, self._text[self._copied :]])
