@@ -82,7 +82,7 @@ class Directives:
     @property
     def tool_calls(self) -> Sequence[ToolCall]:
         """The tools to call, in order."""
-        return [ToolCall(self.tool, self.input), *self.tools] if self.tool else self.tools
+        return (ToolCall(self.tool, self.input), *self.tools) if self.tool else self.tools
 
 
 NOTHING = Directives()
@@ -137,7 +137,7 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 def _directives(pairs: Iterable[tuple[str, Any]]) -> Directives:
     values = _values(pairs)
     steps = values.pop("script", ())
-    return Directives(**values, script=[Directives(**{**values, **step}) for step in steps])
+    return Directives(**values, script=tuple(Directives(**{**values, **step}) for step in steps))
 
 
 def _values(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -213,7 +213,7 @@ def _object(name: str, value: Any) -> dict[str, Any]:
     return value
 
 
-def _tool_calls(name: str, value: Any) -> list[ToolCall]:
+def _tool_calls(name: str, value: Any) -> tuple[ToolCall, ...]:
     form = f'{name} must be a JSON list such as [{{"name": "Bash", "input": {{}}}}]'
     if not isinstance(value, list):
         raise BadDirective(form)
@@ -222,7 +222,7 @@ def _tool_calls(name: str, value: Any) -> list[ToolCall]:
         if not isinstance(item, dict) or not isinstance(item.get("name"), str) or item.keys() - {"name", "input"}:
             raise BadDirective(form)
         calls.append(ToolCall(item["name"], _object("input", item["input"]) if "input" in item else None))
-    return calls
+    return tuple(calls)
 
 
 def _script(name: str, value: Any) -> list[dict[str, Any]]:

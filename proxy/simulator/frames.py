@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from proxy.formats.sse import Event
 from proxy.simulator.answer import Answer
 from proxy.simulator.directives import Directives
 from proxy.simulator.failures import Failure
@@ -20,7 +21,7 @@ class Frame:
     breaks: bool = False
 
 
-_PING = b'event: ping\ndata: {"type":"ping"}\n\n'
+_PING = Event.build("ping", {"type": "ping"}).raw
 
 
 def whole(answer: Answer, asked: Directives) -> tuple[bytes, list[Frame]]:
@@ -102,4 +103,4 @@ def _closing(answer: Answer) -> dict[str, Any]:
 
 
 def _event(name: str, payload: dict[str, Any]) -> bytes:
-    return b"event: %b\ndata: %b\n\n" % (name.encode(), orjson.dumps({"type": name, **payload}))
+    return Event.build(name, {"type": name, **payload}).raw

@@ -16,7 +16,7 @@ class SimulatorServer:
     """Speaks the Messages API; asks for a credential, any, as a client that sends none is set up wrongly."""
 
     def __init__(self, *, requires_key: bool = True) -> None:
-        self._requires_key = requires_key
+        self.requires_key = requires_key
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -25,7 +25,7 @@ class SimulatorServer:
             return
         target = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        reply = service.handle(scope["method"], target, headers, body, requires_key=self._requires_key)
+        reply = service.handle(scope["method"], target, headers, body, requires_key=self.requires_key)
         sending = asyncio.ensure_future(_send(reply, send))
         leaving = asyncio.ensure_future(_left(receive))
         try:
