@@ -1,0 +1,1 @@
+"""Tenants as a file: the form (`form`), how it is read, applied and written back (docs/configuration-as-code.md)."""

@@ -1,0 +1,47 @@
+"""Rows as the file shows them: the same words for the difference and for `export`."""
+
+from typing import Any
+
+from tenants.models import ApiKey, Tenant, Upstream
+
+
+def tenant_fields(row: Tenant) -> dict[str, Any]:
+    """A tenant's own fields."""
+    return {
+        "slug": row.slug,
+        "name": row.name,
+        "status": str(row.status),
+        "timezone": row.timezone,
+        "model_aliases": row.model_aliases,
+    }
+
+
+def upstream_fields(row: Upstream) -> dict[str, Any]:
+    """An upstream's fields, its credential left out."""
+    fields = {
+        "name": row.name,
+        "kind": str(row.kind),
+        "base_url": row.base_url,
+        "models": row.model_globs,
+        "model_aliases": row.model_aliases,
+        "priority": row.priority,
+        "enabled": row.is_enabled,
+        "connect_timeout_seconds": row.connect_timeout_seconds,
+        "read_timeout_seconds": row.read_timeout_seconds,
+        "max_connections": row.max_connections,
+    }
+    if row.kind == Upstream.Kind.SIMULATOR:
+        del fields["base_url"]
+    return fields
+
+
+def key_fields(row: ApiKey) -> dict[str, Any]:
+    """A key's rules; nothing of its secrets."""
+    return {
+        "name": row.name,
+        "scopes": row.scopes,
+        "models": row.model_globs,
+        "ip_allow": row.ip_allow,
+        "expires_at": row.expires_at,
+        "metadata": row.metadata,
+    }
