@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 KEY_PLACEHOLDER = "llmp_YOUR_KEY"
-MODEL = "claude-sonnet-5"
+MODEL = "claude-sonnet-5-5"
 
 
 @dataclass(frozen=True, slots=True)

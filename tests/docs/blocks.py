@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 
-LANGUAGES = {"sh": "sh", "bash": "sh", "console": "console", "python": "python", "javascript": "js", "typescript": "js"}
+LANGUAGES = {"sh": "sh", "bash": "sh", "console": "console", "python": "python"} | dict.fromkeys(
+    ("js", "javascript", "ts", "typescript"), "js"
+)
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w+)[^\n]*\n(?P<text>.*?)^(?P=indent)```\s*$", re.M | re.S)
 _COMMENT = re.compile(r"<!--\s*(?P<word>not run|keeps running)\s*(?::\s*(?P<reason>[^>]+?))?\s*-->\s*$")
 _ADDRESS = re.compile(r"(?:http://)?(?:127\.0\.0\.1|localhost):8000\b")

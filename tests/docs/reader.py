@@ -22,9 +22,10 @@ _NO_NETWORK = (
     "EAI_AGAIN",
     "ETIMEDOUT",
 )
+_NOT_LINKED = {".git", "var", "node_modules", "package.json", "package-lock.json"}
 # Keep what a block exports, and where it went, for the blocks after it.
-_SH = """set -euo pipefail
-[ -f "$READER/exports" ] && . "$READER/exports"
+_RUN = """set -euo pipefail
+if [ -f "$READER/exports" ]; then . "$READER/exports"; fi
 cd "$(cat "$READER/folder")"
 {text}
 export -p > "$READER/exports"
@@ -33,14 +34,19 @@ pwd > "$READER/folder"
 
 
 class Reader:
-    """Runs blocks with one environment and one current folder, which is the project's at first."""
+    """Runs blocks with one environment and one current folder, at first a copy of the project made of links."""
 
     def __init__(self, folder: Path, *, address: str, key: str, env: dict[str, str]) -> None:
         self.folder, self.address, self.key = folder, address, key
-        folder.mkdir()
-        (folder / "folder").write_text(str(ROOT))
+        self.project = folder / "project"
+        self.project.mkdir(parents=True)
+        for entry in ROOT.iterdir():
+            if entry.name not in _NOT_LINKED:
+                (self.project / entry.name).symlink_to(entry)
+        (folder / "folder").write_text(str(self.project))
         venv.create(folder / "venv", with_pip=True)
-        path = os.pathsep.join([str(folder / "venv/bin"), str(folder / "node_modules/.bin"), os.environ["PATH"]])
+        programs = [folder / "venv/bin", self.project / "node_modules/.bin"]
+        path = os.pathsep.join([*map(str, programs), os.environ["PATH"]])
         self.env = {**env, "PATH": path, "HOME": str(folder), "READER": str(folder), "LLMP_KEY": key}
 
     def run(self, block: Block) -> None:
@@ -53,8 +59,7 @@ class Reader:
             self._keep_running(text)
             return
         done = subprocess.run(
-            self._command(block.kind, text),
-            cwd=self.folder if block.kind == "js" else ROOT,
+            ["bash", "-c", _RUN.replace("{text}", self._commands(block.kind, text))],
             env=self.env,
             capture_output=True,
             text=True,
@@ -66,13 +71,12 @@ class Reader:
             pytest.skip(f"needs the network: {text.strip().splitlines()[0]}")
         assert done.returncode == 0, f"{block} ended with {done.returncode}:\n{output}"
 
-    def _command(self, kind: str, text: str) -> list[str]:
-        if kind == "python":
-            return [str(self.folder / "venv/bin/python"), "-c", text]
-        if kind == "js":
-            (self.folder / "block.mjs").write_text(text)
-            return ["node", str(self.folder / "block.mjs")]
-        return ["bash", "-c", _SH.replace("{text}", text)]
+    def _commands(self, kind: str, text: str) -> str:
+        if kind == "sh":
+            return text
+        program, name = {"python": ("python", "block.py"), "js": ("node", "block.mjs")}[kind]
+        (self.project / name).write_text(text)  # beside node_modules, where node looks for packages
+        return f"{program} {self.project / name}"
 
     def _check_programs(self, block: Block) -> None:
         words = set(block.text.replace("=", " ").split())
@@ -102,7 +106,7 @@ class Reader:
         }
         log = self.folder / "running.log"
         with log.open("wb") as output:
-            process = subprocess.Popen(["bash", "-c", text], cwd=ROOT, env=env, stdout=output, stderr=output)
+            process = subprocess.Popen(["bash", "-c", text], cwd=self.project, env=env, stdout=output, stderr=output)
         try:
             deadline = time.monotonic() + 120
             while "Ready" not in log.read_text():

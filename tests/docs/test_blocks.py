@@ -43,7 +43,7 @@ print("127.0.0.1:8000", "llmp_…")
 
 def test_commands_are_found_in_order_and_other_blocks_are_not() -> None:
     found = blocks("README.md", DOCUMENT)
-    assert [str(block) for block in found] == [f"README.md:{line}" for line in (3, 13, 21, 28, 32)]
+    assert [str(block) for block in found] == [f"README.md:{line}" for line in (3, 13, 21, 27, 31)]
     assert [block.kind for block in found] == ["sh", "sh", "sh", "sh", "python"]
 
 
