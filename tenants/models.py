@@ -26,7 +26,7 @@ class Tenant(models.Model):
     )
     name = models.CharField(max_length=200, validators=[validators.check_label])
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
-    timezone = models.CharField(max_length=64, default="UTC", validators=[validators.check_time_zone])
+    timezone = models.CharField("time zone", max_length=64, default="UTC", validators=[validators.check_time_zone])
     model_aliases = models.JSONField(
         default=dict,
         blank=True,
@@ -122,6 +122,7 @@ class ApiKey(models.Model):
 
     class Meta:
         ordering = ["tenant", "name"]
+        verbose_name = "API key"
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "name"],
@@ -168,7 +169,7 @@ class Upstream(models.Model):
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="upstreams")
     name = models.CharField(max_length=100, validators=[validators.check_label])
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.ANTHROPIC)
-    base_url = models.CharField(max_length=500, blank=True)
+    base_url = models.CharField("base URL", max_length=500, blank=True)
     credential = models.BinaryField(null=True, editable=False, help_text="AEAD ciphertext, see tenants/secrets.py.")
     credential_version = models.PositiveIntegerField(null=True, editable=False)
     model_globs = models.JSONField(

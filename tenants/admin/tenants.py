@@ -24,6 +24,7 @@ class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
 @admin.register(Tenant)
 class TenantAdmin(AuditedAdmin):
     form = TenantForm
+    fields = tuple(TenantForm.Meta.fields)
     inlines = [MemberInline]
     list_display = ["slug", "name", "status", "timezone", "active_keys", "upstreams", "created_at"]
     list_filter = ["status"]
