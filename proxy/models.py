@@ -1,7 +1,14 @@
-"""What a call leaves behind, and what tokens cost."""
+"""What a call leaves behind, what tokens cost, and whether the background worker lives."""
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
+
+
+def check_glob(glob: str) -> None:
+    """A pattern of model names."""
+    if not glob.isprintable() or any(character.isspace() for character in glob):
+        raise ValidationError("Use printable characters without spaces, such as claude-sonnet-5-5.")
 
 
 class Price(models.Model):
@@ -11,8 +18,12 @@ class Price(models.Model):
     reaches, then the latest `effective_from` that is not in the future.
     """
 
-    model_glob = models.CharField(max_length=200, help_text="`claude-sonnet-5*`; `*` is the default tier.")
-    effective_from = models.DateTimeField()
+    model_glob = models.CharField(
+        max_length=200,
+        validators=[check_glob],
+        help_text="A model's name also covers its dated snapshots. * ? [] are wildcards; * alone is the default tier.",
+    )
+    effective_from = models.DateTimeField(help_text="Calls that started earlier keep the price of their time.")
     above_input_tokens = models.PositiveIntegerField(
         default=0, help_text="Tier: counts when the whole prompt is longer than this many tokens."
     )
@@ -21,7 +32,7 @@ class Price(models.Model):
     cache_write_5m_usd = models.DecimalField(max_digits=12, decimal_places=6, validators=[MinValueValidator(0)])
     cache_write_1h_usd = models.DecimalField(max_digits=12, decimal_places=6, validators=[MinValueValidator(0)])
     cache_read_usd = models.DecimalField(max_digits=12, decimal_places=6, validators=[MinValueValidator(0)])
-    source = models.CharField(max_length=300, blank=True, help_text="Where the figure comes from, with its date.")
+    source = models.CharField(max_length=500, blank=True, help_text="Where the figure comes from, with its date.")
 
     class Meta:
         ordering = ["model_glob", "above_input_tokens", "-effective_from"]
@@ -111,3 +122,13 @@ class UsageRecord(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+
+class Heartbeat(models.Model):
+    """When a background process last said that it lives."""
+
+    name = models.CharField(primary_key=True, max_length=32)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,1 @@
+"""What calls leave behind: prices, the journal, and the usage records written from it."""

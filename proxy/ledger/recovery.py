@@ -1,0 +1,85 @@
+"""Settles the calls of processes that died: what their journals tell, and what nothing tells any more."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from proxy.ledger import journal
+from proxy.ledger.consumer import Consumer
+from proxy.models import UsageRecord
+
+LONGEST_CALL = timedelta(hours=2)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a recovery found."""
+
+    journals: int = 0
+    lines: int = 0
+    interrupted: int = 0
+
+
+def recover(directory: Path) -> Recovered:
+    """Bring the journals of dead processes into the database and delete them. Raises django.db.Error.
+
+    May run in any number of processes at once: a journal is one's own while its lock is held.
+    """
+    total = Recovered()
+    for name in journal.names(directory):
+        with journal.claimed(directory, name) as is_ours:
+            if is_ours:
+                found = _settle(directory, name)
+                total = Recovered(total.journals + 1, total.lines + found.lines, total.interrupted + found.interrupted)
+    if total.lines:
+        log.warning(
+            "recovered usage of processes that died",
+            journals=total.journals,
+            lines=total.lines,
+            interrupted=total.interrupted,
+        )
+    return total
+
+
+def close_lost(older_than: timedelta = LONGEST_CALL) -> int:
+    """Close calls that started so long ago that nothing will tell their end: how many.
+
+    For journals that are gone with their machine. Should a call run on all the same, its end overwrites this.
+    """
+    now = timezone.now()
+    lost = UsageRecord.objects.filter(state=UsageRecord.State.STARTED, started_at__lt=now - older_than)
+    count = _interrupt(lost, now, "Nothing was heard of this call's process any more.")
+    if count:
+        log.warning("closed calls whose journals are lost", calls=count)
+    return count
+
+
+def _settle(directory: Path, name: str) -> Recovered:
+    died_at = _last_written(directory, name)
+    lines = Consumer(directory, name).drain(is_dead=True)
+    under_way = UsageRecord.objects.filter(process=name, state=UsageRecord.State.STARTED)
+    interrupted = _interrupt(under_way, died_at, "The proxy's process ended during this call.")
+    journal.remove(directory, name)
+    return Recovered(1, lines, interrupted)
+
+
+def _interrupt(calls: "QuerySet[UsageRecord]", at: datetime, message: str) -> int:
+    """Tokens and cost stay as the last progress told them."""
+    return calls.update(
+        state=UsageRecord.State.INTERRUPTED,
+        ended_at=at,
+        is_usage_estimated=True,
+        error_type="interrupted",
+        error_message=message,
+    )
+
+
+def _last_written(directory: Path, name: str) -> datetime:
+    times = [path.stat().st_mtime for path in journal.segments(directory, name)]
+    return datetime.fromtimestamp(max(times), UTC) if times else timezone.now()
