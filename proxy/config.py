@@ -260,7 +260,7 @@ def list_of(text: str) -> list[str]:
 def _generated_secrets(path: Path) -> dict[str, str]:
     """The secrets of a local installation, made on the first start and readable by its owner only."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = {
             "SECRET_KEY": secrets.token_urlsafe(50),
             "LLMP_KEY_PEPPERS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),

@@ -72,7 +72,7 @@ def _database() -> dict[str, Any]:
     if CONFIG.database_url.startswith("postgres"):
         return dict(dj_database_url.parse(CONFIG.database_url, conn_max_age=600, conn_health_checks=True))
     name = CONFIG.database_url.removeprefix("sqlite:///") or str(CONFIG.data_dir / "llmproxy.sqlite3")
-    CONFIG.data_dir.mkdir(parents=True, exist_ok=True)
+    CONFIG.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": name,
