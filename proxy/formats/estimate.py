@@ -8,7 +8,6 @@ not to bill.
 """
 
 import json
-import re
 from typing import Any
 
 from proxy.formats.document import Document
@@ -24,8 +23,7 @@ _FILE = 3000
 _BASE64_PER_PAGE = 70_000
 _PAGE = 2000
 # Signed or encrypted, or read by the API and not by the model.
-_NO_TEXT = frozenset(("type", "cache_control", "signature", "data", "id", "tool_use_id", "file_id", "media_type"))
-_is_opaque = re.compile(r"encrypted_").match
+_NO_TEXT = frozenset(("type", "cache_control", "signature", "id", "tool_use_id", "file_id", "media_type"))
 
 
 def input_tokens(document: Document) -> int:
@@ -62,19 +60,21 @@ def _of_value(value: Any) -> float:
         return sum(_of_value(inner) for inner in value)
     if isinstance(value, dict):
         return _of_block(value)
-    return 0.0 if value is None else 1.0
+    return 0.0 if value is None or isinstance(value, bool) else 1.0
 
 
 def _of_block(block: dict[str, Any]) -> float:
     kind = block.get("type")
     if kind == "image":
         return _IMAGE
+    if kind == "redacted_thinking":
+        return _PER_BLOCK
     if kind in ("base64", "url", "file"):  # a document's source
         return max(_FILE, len(str(block.get("data", ""))) / _BASE64_PER_PAGE * _PAGE)
     total: float = _PER_BLOCK
     for key, value in block.items():
         if key == "input":
             total += _of_json(value)
-        elif key not in _NO_TEXT and not _is_opaque(key) and not (isinstance(value, bool)):
+        elif key not in _NO_TEXT and not key.startswith("encrypted_"):
             total += _of_value(value)
     return total
