@@ -65,7 +65,7 @@ class Answer:
 
 def compose(question: Question) -> Answer:
     """The answer to a question. Raises Failure for what the request does not allow."""
-    input_tokens = tokens.of_request(question.body)
+    input_tokens = tokens.of_request(question.document)
     said, stop_reason, stop_sequence = _said(question)
     everything = [*_thoughts(question), *said]
     kept, is_short = parts.shorten(everything, question.max_tokens)

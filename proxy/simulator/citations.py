@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.simulator.question import blocks_of
+from proxy.simulator.checks import blocks_of
 
 _MAX_CITED_CHARS = 200
 
@@ -48,8 +48,8 @@ def _document(block: Mapping[str, Any], index: int) -> Cited | None:
     source = block.get("source")
     if not isinstance(source, dict):
         return None
-    title = block.get("title")
-    place = {"document_index": index, "document_title": title, "file_id": source.get("file_id")}
+    title = _text(block.get("title"))
+    place = {"document_index": index, "document_title": title, "file_id": _text(source.get("file_id"))}
     kind, passages = source.get("type"), _passages(source.get("content"))
     if kind == "text" and isinstance(source.get("data"), str):
         text = _first_sentence(source["data"])
@@ -60,14 +60,14 @@ def _document(block: Mapping[str, Any], index: int) -> Cited | None:
     else:
         text = "(the first page, which the simulator does not read)"
         where = {"type": "page_location", "start_page_number": 1, "end_page_number": 2}
-    return Cited(str(title or f"document {index + 1}"), text, {**where, "cited_text": text, **place})
+    return Cited(title or f"document {index + 1}", text, {**where, "cited_text": text, **place})
 
 
 def _search_result(block: Mapping[str, Any], index: int) -> Cited | None:
     passages = _passages(block.get("content"))
     if not passages:
         return None
-    title, source = block.get("title"), str(block.get("source", ""))
+    title, source = _text(block.get("title")), _text(block.get("source")) or ""
     citation = {
         "type": "search_result_location",
         "cited_text": passages[0],
@@ -77,7 +77,11 @@ def _search_result(block: Mapping[str, Any], index: int) -> Cited | None:
         "start_block_index": 0,
         "end_block_index": 1,
     }
-    return Cited(str(title or source), passages[0], citation)
+    return Cited(title or source, passages[0], citation)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _passages(content: Any) -> list[str]:

@@ -1,40 +1,23 @@
-"""A request as the simulator reads it: checked as Anthropic does, with the directives of the user's latest turn."""
+"""A checked request as the simulator reads it: with the directives of the user's latest turn."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.simulator import directives, parts
+from proxy.formats.document import Document
+from proxy.simulator import directives
+from proxy.simulator.checks import blocks_of
 from proxy.simulator.directives import Directives
-from proxy.simulator.failures import Failure
 
 _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>\s*", re.DOTALL)
-_ROLES = ("user", "assistant", "system")
-_NEWEST_VERSION = "2026-10-21"
-_KINDS: Mapping[str, tuple[Any, str]] = {
-    "model": (str, "string"),
-    "messages": (list, "list"),
-    "max_tokens": (int, "integer"),
-    "stream": (bool, "boolean"),
-    "system": (str | list, "string or list"),
-    "tools": (list, "list"),
-    "stop_sequences": (list, "list"),
-    "metadata": (dict, "object"),
-    "thinking": (dict, "object"),
-    "tool_choice": (dict, "object"),
-    "output_config": (dict, "object"),
-}
-_NO_THREADS = {"error_code": "thread_unsupported_request", "unsupported": []}
-"""What makes an SDK send the whole conversation instead."""
-_SAMPLING = ("temperature", "top_p", "top_k")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a client asked. `text` is the user's latest own text, without directives and system reminders."""
 
-    body: Mapping[str, Any]
+    document: Document
     model: str
     max_tokens: int
     is_streaming: bool
@@ -44,9 +27,14 @@ class Question:
     tool_results: Sequence[str]
 
     @property
+    def body(self) -> Mapping[str, Any]:
+        """What the request's JSON says."""
+        return self.document.value
+
+    @property
     def tools(self) -> Sequence[Mapping[str, Any]]:
         """The tools that the client offers."""
-        return [tool for tool in self.body.get("tools") or () if isinstance(tool, dict)]
+        return self.body.get("tools") or ()
 
     @property
     def stop_sequences(self) -> Sequence[str]:
@@ -59,28 +47,9 @@ class Question:
         return value if isinstance(value, dict) else {}
 
 
-def check(body: Any, version: str, *, needs_max_tokens: bool = True) -> Mapping[str, Any]:
-    """The body of a request for an answer or a count, if Anthropic would take it. Raises Failure."""
-    if not isinstance(body, dict):
-        raise Failure(400, "The request body must be a JSON object.")
-    for name in ("model", "messages", "max_tokens") if needs_max_tokens else ("model", "messages"):
-        if name not in body:
-            raise Failure(400, f"{name}: Field required")
-    for name, (kind, called) in _KINDS.items():
-        if name in body and (not isinstance(body[name], kind) or (kind is int and isinstance(body[name], bool))):
-            raise Failure(400, f"{name}: Input should be a valid {called}")
-    if needs_max_tokens and body["max_tokens"] < 0:
-        raise Failure(400, "max_tokens: Input should be greater than or equal to 0")
-    if body.get("thread") is not None:
-        raise Failure(400, "thread: the simulator keeps no conversations", details=_NO_THREADS)
-    _check_messages(body["messages"])
-    if version == _NEWEST_VERSION:
-        _check_newest(body)
-    return body
-
-
-def read(body: Mapping[str, Any]) -> Question:
+def read(document: Document) -> Question:
     """A checked body as a question. Raises BadDirective."""
+    body = document.value
     turn = _latest_turn(body["messages"])
     text, answered = "", 0
     if turn is not None:
@@ -90,7 +59,7 @@ def read(body: Mapping[str, Any]) -> Question:
     is_scripted = bool(asked.script)
     asked = asked.step(answered)
     return Question(
-        body=body,
+        document=document,
         model=body["model"],
         max_tokens=body.get("max_tokens", 0),
         is_streaming=body.get("stream") is True,
@@ -99,50 +68,6 @@ def read(body: Mapping[str, Any]) -> Question:
         is_scripted=is_scripted,
         tool_results=_tool_results(body["messages"]),
     )
-
-
-def _check_messages(messages: Sequence[Any]) -> None:
-    if not messages:
-        raise Failure(400, "messages: at least one message is required")
-    for at, message in enumerate(messages):
-        if not isinstance(message, dict):
-            raise Failure(400, f"messages.{at}: Input should be an object")
-        if message.get("role") not in _ROLES:
-            raise Failure(400, f"messages.{at}.role: Input should be 'user', 'assistant' or 'system'")
-        content = message.get("content")
-        if not isinstance(content, str | list):
-            raise Failure(400, f"messages.{at}.content: Input should be a valid string or list")
-        for index, block in enumerate(content if isinstance(content, list) else ()):
-            _check_block(block, f"messages.{at}.content.{index}")
-
-
-def _check_block(block: Any, place: str) -> None:
-    if not isinstance(block, dict) or not isinstance(block.get("type"), str):
-        raise Failure(400, f"{place}.type: Field required")
-    if block["type"] == "text" and not isinstance(block.get("text"), str):
-        raise Failure(400, f"{place}.text: Input should be a valid string")
-    if block["type"] == "thinking" and parts.is_altered(block):
-        raise Failure(400, f"{place}: Invalid `signature` in `thinking` block")
-
-
-def _check_newest(body: Mapping[str, Any]) -> None:
-    """What the API version of 2026-10-21 no longer takes."""
-    for name in _SAMPLING:
-        if name in body:
-            raise Failure(400, f"{name}: Extra inputs are not permitted")
-    for at, message in enumerate(body["messages"]):
-        for index, block in enumerate(blocks_of(message)):
-            place = f"messages.{at}.content.{index}"
-            if message["role"] == "assistant" and block["type"] == "document":
-                raise Failure(400, f"{place}: document blocks are not permitted in assistant messages")
-            if message["role"] == "user" and block["type"] == "text" and block.get("citations"):
-                raise Failure(400, f"{place}.citations: Extra inputs are not permitted")
-
-
-def blocks_of(message: Mapping[str, Any]) -> list[Any]:
-    """A message's content blocks; none where it is a plain text."""
-    content = message.get("content")
-    return content if isinstance(content, list) else []
 
 
 def _latest_turn(messages: Sequence[Mapping[str, Any]]) -> int | None:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 _MAX_DEPTH = 12
 _MAX_VALUES = 1000
 _WORD = "simulated"
@@ -36,12 +38,9 @@ class _Builder:
         if not isinstance(schema, dict) or depth > _MAX_DEPTH or self.left < 0:
             return None
         schema = self._resolved(schema)
-        if "const" in schema:
-            return schema["const"]
-        if _list(schema.get("enum")):
-            return schema["enum"][0]
-        if "default" in schema:
-            return schema["default"]
+        given = [schema[name] for name in ("const", "default") if name in schema] or _list(schema.get("enum"))
+        if given:
+            return _sendable(given[0])
         return self._typed(schema, depth)
 
     def _typed(self, schema: Mapping[str, Any], depth: int) -> Any:
@@ -82,6 +81,15 @@ class _Builder:
         for part in filter(None, reference.removeprefix("#").split("/")):
             node = node.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(node, dict) else None
         return _mapping(node)
+
+
+def _sendable(value: Any) -> Any:
+    """A value of the schema's own, unless it holds what an answer cannot: whole numbers beyond 64 bits."""
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return None
+    return value
 
 
 def _merged(schema: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, unquote
 
 import orjson
 
-from proxy.simulator import answer, catalogue, frames, ids, question, tokens
+from proxy.simulator import answer, catalogue, checks, frames, ids, question, tokens
 from proxy.simulator.failures import Failure
 from proxy.simulator.frames import Frame
 
@@ -77,18 +77,14 @@ def _models(path: str, query: str) -> dict[str, Any]:
 def _messages(path: str, version: str, raw: bytes, request_id: str) -> Reply:
     if len(raw) > MAX_BODY_BYTES:
         raise Failure(413, "Request exceeds the maximum size")
-    try:
-        parsed = orjson.loads(raw)
-    except orjson.JSONDecodeError as broken:
-        raise Failure(400, f"The request body is not valid JSON: {broken}") from None
     is_count = path == _POSTED[1]
-    body = question.check(parsed, version, needs_max_tokens=not is_count)
-    asked = question.read(body)
+    document = checks.parse(raw, version, needs_max_tokens=not is_count)
+    asked = question.read(document)
     if asked.asked.error and (asked.asked.after is None or not asked.is_streaming):
         failed = _failed(frames.failure(asked.asked), request_id)
         return failed if not asked.asked.first_ms else _late(failed, asked.asked.first_ms / 1000)
     if is_count:
-        return _json(200, {"input_tokens": tokens.of_request(body).total}, request_id)
+        return _json(200, {"input_tokens": tokens.of_request(document).total}, request_id)
     return _answered(asked, request_id)
 
 

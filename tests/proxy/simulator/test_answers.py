@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -235,6 +236,13 @@ async def test_sources_in_tool_results_are_cited_too() -> None:
     ]
     blocks = (await ask(messages=messages))["content"]
     assert blocks[-1]["citations"][0]["source"] == "https://example.com/"
+
+
+async def test_a_title_that_is_no_text_is_left_out() -> None:
+    odd = {**DOCUMENTS[0], "title": 2**70}
+    raw = json.dumps(body([odd, {"type": "text", "text": "#simulate cite"}])).encode()
+    citation = (await post(raw)).json()["content"][-1]["citations"][0]
+    assert citation["document_title"] is None
 
 
 async def test_structured_answers_fit_their_schema_whatever_else_is_asked() -> None:

@@ -1,17 +1,21 @@
+import json
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.formats import estimate
+from proxy.formats.document import Document
 from proxy.simulator import service
 from proxy.simulator.catalogue import MODELS
 from proxy.simulator.transport import SimulatorTransport
 from tests.proxy.simulator.asking import VERSION, ask, body, parse, post
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
@@ -41,6 +45,7 @@ async def _get(path: str) -> httpx.Response:
         ({"messages": [{"role": "user", "content": [{"text": "x"}]}]}, "messages.0.content.0.type"),
         ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages.0.content.0.text"),
         ({"tools": 7}, "tools: Input should be a valid list"),
+        ({"tools": [7]}, "tools.0: Input should be an object"),
         ({"system": 7}, "system: Input should be a valid string or list"),
     ],
 )
@@ -77,9 +82,10 @@ async def test_a_body_over_the_limit_is_refused() -> None:
     blocks=st.lists(BLOCKS, min_size=1, max_size=3), fields=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=1)
 )
 async def test_any_request_is_answered_or_refused(blocks: list[Any], fields: dict[str, Any]) -> None:
-    messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": blocks}]
+    messages: list[Any] = [{"role": "user", "content": "a"}, {"role": "assistant", "content": blocks}]
     messages.append({"role": "user", "content": [*blocks, {"type": "text", "text": "#simulate cite"}]})
-    assert (await post({**body(messages=messages), **fields})).status_code in (200, 400)
+    raw = json.dumps({**body(messages=messages), **fields}).encode()
+    assert (await post(raw)).status_code in (200, 400)
 
 
 async def test_the_version_header_is_required_and_checked() -> None:
@@ -125,34 +131,49 @@ async def test_unknown_paths_and_methods_are_refused() -> None:
     assert (await post(body(), path="/v1/messages?beta=true")).status_code == 200
 
 
-async def test_counting_agrees_with_the_usage_of_the_answer() -> None:
-    mark = {"type": "ephemeral"}
-    content = [
-        {"type": "text", "text": "a" * 400, "cache_control": {**mark, "ttl": "1h"}},
-        {"type": "text", "text": "b" * 200, "cache_control": mark},
-        {"type": "text", "text": "c" * 40},
-    ]
-    request = body(content, system="Be brief.", tools=[{"name": "t", "input_schema": {}}])
+MARK = {"type": "ephemeral"}
+MARKED = [
+    {"type": "text", "text": "a" * 400, "cache_control": {**MARK, "ttl": "1h"}},
+    {"type": "text", "text": "b" * 200, "cache_control": MARK},
+    {"type": "text", "text": "c" * 80},
+]
+
+
+async def test_counting_agrees_with_the_usage_of_the_answer_and_the_proxys_estimate() -> None:
+    request = body(MARKED, system="Be brief.", tools=[{"name": "t", "input_schema": {}}])
     counted = (await post(request, path="/v1/messages/count_tokens")).json()["input_tokens"]
     usage = (await post(request)).json()["usage"]
     assert counted == usage["input_tokens"] + usage["cache_creation_input_tokens"]
-    assert usage["cache_creation"]["ephemeral_5m_input_tokens"] == 50
-    assert usage["cache_creation"]["ephemeral_1h_input_tokens"] > 100
-    assert usage["input_tokens"] == 10
+    assert counted == estimate.input_tokens(Document.parse(orjson.dumps(request)))
+
+
+async def test_marked_prefixes_count_as_written_by_their_time_to_live() -> None:
+    usage = (await ask(MARKED))["usage"]
+    written = usage["cache_creation"]
+    assert written["ephemeral_1h_input_tokens"] > written["ephemeral_5m_input_tokens"] > usage["input_tokens"] > 0
+    assert usage["cache_creation_input_tokens"] == sum(written.values())
+    assert usage["cache_read_input_tokens"] == 0
+    assert (await ask(MARKED[:2]))["usage"]["input_tokens"] == 0
+    assert (await ask(MARKED[2:]))["usage"]["cache_creation_input_tokens"] == 0
+
+
+@pytest.mark.parametrize("fields", [{}, {"cache_control": {**MARK, "ttl": "1h"}}])
+async def test_a_mark_on_the_whole_request_covers_it(fields: dict[str, Any]) -> None:
+    usage = (await ask(**fields))["usage"]
+    assert (usage["input_tokens"] == 0) is bool(fields)
+    assert (usage["cache_creation"]["ephemeral_1h_input_tokens"] > 0) is bool(fields)
 
 
 async def test_counting_needs_no_max_tokens() -> None:
     request = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
-    assert (await post(request, path="/v1/messages/count_tokens")).json() == {"input_tokens": 4}
+    assert (await post(request, path="/v1/messages/count_tokens")).json()["input_tokens"] > 0
 
 
 async def test_a_marked_prefix_can_count_as_read() -> None:
-    content = [
-        {"type": "text", "text": "a" * 400, "cache_control": {"type": "ephemeral"}},
-        {"type": "text", "text": "#simulate cache=read"},
-    ]
-    usage = (await ask(content))["usage"]
-    assert (usage["cache_read_input_tokens"], usage["cache_creation_input_tokens"]) == (103, 0)
+    written = (await ask([*MARKED[:2], {"type": "text", "text": "#simulate cache=write"}]))["usage"]
+    read = (await ask([*MARKED[:2], {"type": "text", "text": "#simulate cache=read "}]))["usage"]
+    assert read["cache_read_input_tokens"] == written["cache_creation_input_tokens"] > 0
+    assert read["cache_creation_input_tokens"] == sum(read["cache_creation"].values()) == 0
 
 
 async def test_answers_carry_rate_limits_and_a_request_id() -> None:

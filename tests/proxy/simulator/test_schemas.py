@@ -45,6 +45,7 @@ JSON = st.recursive(
         ({"type": ["null", "string"]}, "simulated"),
         ({"type": "null"}, None),
         ({"const": 7}, 7),
+        ({"const": {"a": 2**70}}, None),
         ({"enum": ["b", "a"]}, "b"),
         ({"type": "string", "default": "x"}, "x"),
         ({"type": "array", "items": {"type": "integer"}}, []),
