@@ -4,6 +4,7 @@ import asyncio
 import os
 from contextlib import AsyncExitStack
 from ipaddress import ip_network
+from typing import cast
 
 from django.conf import settings
 from django.core.asgi import get_asgi_application
@@ -76,4 +77,4 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-application = Application(settings.CONFIG, pages)
+application = Application(settings.CONFIG, cast(edge.App, pages))

@@ -53,7 +53,7 @@ class UpstreamRules:
     name: str
     kind: str
     base_url: str
-    credential: str = field(repr=False)
+    credential: str | None = field(repr=False)  # "": it needs none; None: the stored one cannot be read
     models: Globs
     model_aliases: Mapping[str, str]
     connect_timeout_seconds: float
@@ -132,5 +132,6 @@ class Outbound:
 
     call: Call
     upstream: UpstreamRules
-    model: str  # the upstream's own name of it
+    model: str  # our name of what is served: what it is priced by
+    sent_as: str  # the upstream's own name of it
     body: bytes

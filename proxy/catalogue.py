@@ -35,7 +35,7 @@ async def usable_models(caller: Caller, lists: ModelLists) -> list[Model]:
     for upstream in caller.tenant.upstreams:
         names = {theirs: ours for ours, theirs in upstream.model_aliases.items()}
         for model in await lists.of(upstream):
-            name = names.get(model["id"], model["id"])
+            name: str = names.get(model["id"]) or model["id"]
             if name not in found and routing.first_serving(caller.tenant, name) is upstream:
                 found[name] = {**model, "id": name}
     for alias, name in caller.tenant.model_aliases.items():

@@ -7,7 +7,7 @@ client that hangs up in every phase, also while it waits for the upstream or is 
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import aclosing, suppress
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
@@ -132,7 +132,7 @@ async def _send(reply: gateway.Reply, send: Send, *, has_body: bool) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def inbound_of(scope: Scope, trusted: Networks) -> Inbound:
+def inbound_of(scope: Mapping[str, Any], trusted: Networks) -> Inbound:
     """The request as the gateway sees it."""
     headers = [(name.lower(), value) for name, value in scope["headers"]]
     inbound = Inbound(
@@ -147,7 +147,7 @@ def inbound_of(scope: Scope, trusted: Networks) -> Inbound:
     return inbound
 
 
-def _client_ip(scope: Scope, headers: Headers, trusted: Networks) -> str:
+def _client_ip(scope: Mapping[str, Any], headers: Headers, trusted: Networks) -> str:
     """The nearest address that is not one of our own load balancers."""
     peer = str((scope.get("client") or ("",))[0])
     if not trusted:

@@ -20,18 +20,19 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
         entry.ask(call)
         access.check(call)
         ownership.check(call)
-        # Last of the rewrites: what is chosen here is what leaves the proxy.
+        # Last of the rewrites: what it gives is what leaves the proxy.
         outbound = routing.choose(call)
         if call.is_dry_run:
-            for part in dry_run.report(outbound, entry):
-                yield part
+            report = dry_run.report(outbound, entry.price_of)
+            yield Head(200, [(b"content-type", b"application/json"), *entry.answer(200)])
+            yield report
             return
         # Journalled before the upstream is asked: a killed process loses no started call.
         entry.start(outbound)
         async with upstreams.open(outbound, runtime.pool) as answer:
-            relay = Relay(answer, Chain([entry.meter]), entry.meter, runtime.limits.ping_seconds)
+            relay = Relay(answer, Chain([entry.meter]), entry, runtime.limits.ping_seconds)
             head, piece = await relay.begin()
-            yield entry.head(head, answer)
+            yield head
             while piece:
                 yield piece
                 piece = await relay.next()

@@ -7,7 +7,7 @@ import orjson
 from proxy.call import Headers
 from proxy.formats.document import Document, Malformed
 from proxy.formats.sse import Event, EventTooLarge, Reader
-from proxy.steps.metering import Meter
+from proxy.steps import journal
 from proxy.stream import Chain
 from proxy.upstreams.answer import Answer, UpstreamFailed
 
@@ -21,16 +21,16 @@ class Head:
 
     status: int
     headers: Headers
-    is_stream: bool
+    is_stream: bool = False
 
 
 class Relay:
     """Only whole events are passed on, so that an answer that breaks can still end with a proper `error` event."""
 
-    def __init__(self, answer: Answer, chain: Chain, meter: Meter, ping_seconds: float) -> None:
+    def __init__(self, answer: Answer, chain: Chain, entry: journal.entry, ping_seconds: float) -> None:
         self._answer = answer
         self._chain = chain
-        self._meter = meter
+        self._entry = entry
         self._ping_seconds = ping_seconds
         self._reader = Reader()
         self._has_ended = False
@@ -41,9 +41,12 @@ class Relay:
         if answer.is_stream:
             first = await self.next()
         else:
-            first = self._whole(await answer.read())
+            raw = await answer.read()
             self._has_ended = True
-        return Head(answer.status, answer.headers, answer.is_stream), first
+            with self._entry.stopwatch:
+                first = self._whole(raw)
+        headers = [*answer.headers, *self._entry.answer(answer.status, answer.request_id)]
+        return Head(answer.status, headers, answer.is_stream), first
 
     async def next(self) -> bytes:
         """The next bytes for the client, b"" after the last. Raises UpstreamFailed where the answer breaks."""
@@ -51,7 +54,8 @@ class Relay:
             piece = await self._answer.piece(self._ping_seconds)
             if piece is None:
                 return _PING
-            out = self._end() if piece == b"" else self._feed(piece)
+            with self._entry.stopwatch:
+                out = self._feed(piece) if piece else self._end()
             if out:
                 return out
         return b""
@@ -65,19 +69,18 @@ class Relay:
 
     def _end(self) -> bytes:
         self._has_ended = True
-        meter = self._meter
-        if not meter.is_complete and not meter.error_type:
+        if not self._entry.meter.has_ended:
             raise UpstreamFailed("The upstream closed the stream before the message was complete.")
         return b"".join([out.raw for out in self._chain.finish()])
 
     def _whole(self, raw: bytes) -> bytes:
         if self._answer.status >= 400:
-            self._meter.failure(raw)
+            self._entry.meter.failure(raw)
             return raw
         try:
             return self._chain.document(Document.parse(raw, max_depth=_ANSWER_DEPTH)).raw
         except Malformed as broken:
-            raise UpstreamFailed(f"The upstream's answer is not valid JSON: {broken}") from None
+            raise UpstreamFailed(f"The upstream's answer is {broken}") from None
 
 
 def error_event(body: bytes) -> bytes:

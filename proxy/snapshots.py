@@ -6,15 +6,17 @@ from ipaddress import ip_network
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
+import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from proxy.call import Caller, TenantRules, UpstreamRules
 from proxy.directory import SourceDown
 from proxy.formats.globs import Globs
 from proxy.ledger import prices
-from tenants import audit, queries
+from tenants import audit, queries, secrets
 from tenants.models import ApiKey, KeySecret, Tenant, Upstream
 
+log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -91,13 +93,22 @@ def _tenant(tenant: Tenant) -> TenantRules:
     )
 
 
+def _credential(row: Upstream) -> str | None:
+    """None where it cannot be decrypted: such an upstream is refused, never asked without a credential."""
+    try:
+        return queries.credential_of(row)
+    except secrets.CannotDecrypt as error:
+        log.error("stored credential cannot be decrypted", upstream=str(row), error=str(error))
+        return None
+
+
 def _upstream(row: Upstream) -> UpstreamRules:
     return UpstreamRules(
         id=row.id,
         name=row.name,
         kind=row.kind,
         base_url=row.base_url,
-        credential=queries.credential_of(row),
+        credential=_credential(row),
         models=Globs(row.model_globs),
         model_aliases=row.model_aliases,
         connect_timeout_seconds=row.connect_timeout_seconds,

@@ -21,10 +21,10 @@ def choose(call: Call) -> Outbound:
     upstream = first_serving(tenant, model)
     if upstream is None:
         raise NoUpstream(f"model: {call.model}")
-    sent = upstream.model_aliases.get(model, model)
-    body = call.document.raw if sent == call.model else call.document.edit({("model",): sent}).raw
-    call.trace.note("routing", started, upstream=upstream.name, model=sent)
-    return Outbound(call=call, upstream=upstream, model=sent, body=body)
+    sent_as = upstream.model_aliases.get(model, model)
+    body = call.document.edit({("model",): sent_as}).raw
+    call.trace.note("routing", started, upstream=upstream.name, model=sent_as)
+    return Outbound(call=call, upstream=upstream, model=model, sent_as=sent_as, body=body)
 
 
 def served_name(tenant: TenantRules, model: str) -> str:

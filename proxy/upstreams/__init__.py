@@ -44,7 +44,7 @@ async def open(outbound: Outbound, pool: Pool) -> AsyncIterator[Answer]:
         asked_at = time.perf_counter()
         trace.note("queue", queued_at)
         answer = await Answer.ask(pool.transports[upstream.kind], request, upstream)
-        trace.note("upstream", asked_at, name=upstream.name, status=answer.status)
+        trace.note("upstream", asked_at, status=answer.status)
         try:
             yield answer
         finally:

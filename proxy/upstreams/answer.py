@@ -38,7 +38,7 @@ class Answer:
         self._upstream = upstream
         self.status = response.status_code
         self.headers = [item for item in _lower(response) if _is_relayed(item[0])]
-        self._type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        self._type: str = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         self._pieces = _stream(response).__aiter__()
         self._silent_seconds = 0.0
 

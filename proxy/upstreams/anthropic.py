@@ -5,6 +5,7 @@ from functools import lru_cache
 import httpx
 
 from proxy.call import Headers, Outbound, UpstreamRules
+from proxy.upstreams.answer import UpstreamFailed
 
 # Open lists, as Claude Code's gateway documentation asks: what starts like this is forwarded as it came.
 _FORWARDED_PREFIXES = (b"anthropic-", b"x-claude-code-", b"x-stainless-")
@@ -23,7 +24,14 @@ def prepare(outbound: Outbound) -> httpx.Request:
 def request(
     upstream: UpstreamRules, method: str, path: str, query: str, headers: Headers, body: bytes = b""
 ) -> httpx.Request:
-    """A request to one of the upstream's paths, with its credential."""
+    """A request to one of the upstream's paths, with its credential. Raises UpstreamFailed."""
+    if upstream.credential is None:
+        raise UpstreamFailed(
+            f"The credential stored for the upstream {upstream.name!r} cannot be decrypted. "
+            "Ask the gateway's administrator to enter it again.",
+            status=503,
+            headers={"x-should-retry": "false"},
+        )
     own = [(b"accept-encoding", b"identity")]
     if upstream.credential:
         own.append((b"x-api-key", upstream.credential.encode()))

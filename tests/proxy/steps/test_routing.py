@@ -21,14 +21,15 @@ def test_a_call_that_no_alias_touches_leaves_with_its_own_bytes() -> None:
 
 def test_a_tenants_alias_edits_the_model_and_no_other_byte() -> None:
     outbound = routing.choose(build.call(ODD, by=build.caller(model_aliases={"fast": "claude-haiku-5-5"})))
-    assert outbound.model == "claude-haiku-5-5"
+    assert (outbound.model, outbound.sent_as) == ("claude-haiku-5-5", "claude-haiku-5-5")
     assert outbound.body == ODD.replace(b'"fast"', b'"claude-haiku-5-5"')
 
 
 def test_an_upstreams_own_name_comes_after_the_tenants_alias() -> None:
     upstream = build.upstream(models=["claude-haiku-5-5"], model_aliases={"claude-haiku-5-5": "vendor.haiku:1"})
     caller = build.caller(upstreams=[upstream], model_aliases={"fast": "claude-haiku-5-5"})
-    assert routing.choose(build.call(ODD, by=caller)).model == "vendor.haiku:1"
+    outbound = routing.choose(build.call(ODD, by=caller))
+    assert (outbound.model, outbound.sent_as) == ("claude-haiku-5-5", "vendor.haiku:1")
 
 
 def test_a_model_that_nobody_serves_is_not_found() -> None:

@@ -5,8 +5,8 @@ import pytest
 from proxy.formats.document import Document
 from proxy.formats.sse import Event
 from proxy.formats.usage import Usage
-from proxy.steps import metering
-from proxy.steps.metering import Meter
+from proxy.ledger import meter as metering
+from proxy.ledger.meter import Meter
 
 START = Event.build(
     "message_start",

@@ -1,4 +1,4 @@
-"""Filter: reads usage and endings off the answer on its way up, and changes nothing."""
+"""Reads usage and endings off the answer on its way up, and changes nothing."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -9,6 +9,7 @@ import orjson
 from proxy.formats.document import Document, Malformed
 from proxy.formats.sse import Event
 from proxy.formats.usage import Usage
+from proxy.stream import Filter
 
 PROGRESS_SECONDS = 1.0
 _CHARS_PER_TOKEN = 3.5
@@ -16,7 +17,7 @@ _CHARS_PER_TOKEN = 3.5
 _ENVELOPE_BYTES = 110
 
 
-class Meter:
+class Meter(Filter):
     """What the answer has told so far: usage, why it stopped, whether it ended.
 
     Parses `message_start`, `message_delta` and `error` only; other events cost a look at their name.
@@ -33,6 +34,11 @@ class Meter:
         self._progress = progress
         self._delta_bytes = 0
         self._told_at = time.monotonic()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the stream came to an end of its own: the message's, or an error that it told."""
+        return self.is_complete or bool(self.error_type)
 
     def feed(self, event: Event) -> Iterable[Event]:
         """The same event."""
@@ -51,10 +57,6 @@ class Meter:
         elif name == "error":
             self._error(_payload(event))
         return (event,)
-
-    def finish(self) -> Iterable[Event]:
-        """Nothing is held back."""
-        return ()
 
     def document(self, body: Document) -> Document:
         """The same document, a whole answer."""

@@ -1,0 +1,137 @@
+"""Hold: one usage record per call, settled on every ending."""
+
+import asyncio
+import time
+from types import TracebackType
+from urllib.parse import quote
+
+from proxy.call import Call, Caller, Headers, Inbound, Outbound, Trace
+from proxy.errors import ClientGone, Refused
+from proxy.formats import estimate
+from proxy.formats.usage import Usage
+from proxy.ledger.journal import Journal
+from proxy.ledger.meter import Meter
+from proxy.ledger.prices import PriceBook, Quote
+from proxy.ledger.record import Ending, Entry, State
+
+_GONE = (asyncio.CancelledError, GeneratorExit, ClientGone)
+_CLIENT_CLOSED_REQUEST = 499  # nginx's number for it; no client ever sees it
+_DEFECT = 500
+# Steps whose time is somebody else's: the client's sending, the wait for a free connection, the upstream.
+_OTHERS_TIME = frozenset(("receive", "queue", "upstream"))
+
+
+class Stopwatch:
+    """Adds up the time spent inside its blocks."""
+
+    seconds = 0.0
+    _started = 0.0
+
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds += time.perf_counter() - self._started
+
+
+class entry:
+    """The record of one authenticated request, from here to its end."""
+
+    def __init__(self, inbound: Inbound, caller: Caller, journal: Journal, prices: PriceBook) -> None:
+        self._record = Entry(journal, prices, inbound, caller)
+        self._call: Call | None = None
+        self._outbound: Outbound | None = None
+        self._status: int | None = None
+        self._upstream_request_id = ""
+        self.stopwatch = Stopwatch()  # for work on the answer, which is no step of its own
+        self.meter = Meter(self._record.progress)
+        self.trace = Trace()
+        self.trace.note("auth", inbound.received_at)
+
+    async def __aenter__(self) -> "entry":
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _where: TracebackType | None
+    ) -> None:
+        self._record.settle(self._ending(error), self.trace)
+
+    def ask(self, call: Call) -> None:
+        """Note what the call asks for."""
+        self._call = call
+        self._record.ask(call)
+
+    def start(self, outbound: Outbound) -> None:
+        """Journal that the upstream is asked now. Raises Unavailable: what cannot be accounted is not sent."""
+        self._record.open(outbound)
+        self._outbound = outbound
+
+    def price_of(self, usage: Usage) -> Quote:
+        """What this call's tokens cost."""
+        return self._record.price_of(usage)
+
+    def answer(self, status: int, upstream_request_id: str = "") -> Headers:
+        """Note that the client gets its first byte now; what the proxy says of the call in headers."""
+        self._status = status
+        self._upstream_request_id = upstream_request_id
+        self._record.first_byte()
+        timing = ", ".join(f"{step.name};dur={step.micros / 1000:g}" for step in self.trace.steps)
+        overhead = f"{self._overhead_us() / 1000:g}"
+        headers = [(b"x-llmp-overhead-ms", overhead.encode()), (b"server-timing", timing.encode())]
+        if self._outbound is not None:
+            headers.append((b"x-llmp-upstream", header_text(self._outbound.upstream.name)))
+            headers.append((b"x-llmp-model", header_text(self._outbound.sent_as)))
+        return headers
+
+    def _overhead_us(self) -> int:
+        own = sum(step.micros for step in self.trace.steps if step.name not in _OTHERS_TIME)
+        return own + int(self.stopwatch.seconds * 1_000_000)
+
+    def _ending(self, error: BaseException | None) -> Ending:
+        state, status, error_type, message = self._verdict(error)
+        usage, is_estimated = self._usage(state)
+        return Ending(
+            state=state,
+            status=status,
+            usage=usage,
+            is_usage_estimated=is_estimated,
+            stop_reason=self.meter.stop_reason,
+            error_type=error_type,
+            error_message=message,
+            upstream_request_id=self._upstream_request_id,
+            response_bytes=self.meter.bytes,
+            queue_us=sum(step.micros for step in self.trace.steps if step.name == "queue"),
+            overhead_us=self._overhead_us(),
+        )
+
+    def _verdict(self, error: BaseException | None) -> tuple[State, int, str, str]:
+        """How it ended: state, the status the client was given, error type and message."""
+        if error is None and self._call is not None and self._call.is_dry_run:
+            return State.DRY_RUN, 200, "", ""
+        if error is None:
+            state = State.FAILED if self.meter.error_type else State.COMPLETED
+            return state, self._status or 200, self.meter.error_type, self.meter.error_message
+        if isinstance(error, Refused):
+            state = State.FAILED if self._outbound is not None else State.REFUSED
+            return state, self._status or error.status, error.type, error.message
+        if isinstance(error, _GONE):
+            return State.CANCELLED, self._status or _CLIENT_CLOSED_REQUEST, "", ""
+        return State.FAILED, self._status or _DEFECT, "api_error", type(error).__name__
+
+    def _usage(self, state: State) -> tuple[Usage, bool]:
+        """What was used, and whether that is an estimate because the upstream's final count never came."""
+        meter, call = self.meter, self._call
+        is_billed = self._outbound is not None and call is not None and call.endpoint == "messages"
+        if not is_billed or meter.is_complete:
+            return meter.usage, False
+        if meter.usage != Usage():
+            return meter.final_usage(), True
+        if state is State.CANCELLED and call is not None:
+            # Nothing was told before the client left; the upstream has read the prompt all the same.
+            return Usage(input_tokens=estimate.input_tokens(call.document)), True
+        return meter.usage, False
+
+
+def header_text(text: str) -> bytes:
+    """A name as a header's value: what is not printable ASCII is percent-encoded."""
+    return quote(text, safe=" !#$&'()*+,/:;=?@[]-._~<>^`{|}").encode()
