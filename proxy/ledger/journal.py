@@ -43,7 +43,7 @@ class Journal:
         self._under_way: set[str] = set()
         self._owed: deque[bytes] = deque()
         self._is_torn = False
-        self._is_closed = False
+        self.is_closed = False
         self._number = 0
         self._size = 0
         self._file = -1
@@ -69,7 +69,7 @@ class Journal:
         """Write one line. Raises OSError where the disk does not take it."""
         line = orjson.dumps({"kind": kind, **row}, option=orjson.OPT_APPEND_NEWLINE)
         with self._guard:
-            if self._is_closed:
+            if self.is_closed:
                 raise JournalClosed("the journal is closed")
             self._pay()
             self._write(line)
@@ -94,7 +94,7 @@ class Journal:
     def discard(self) -> None:
         """Remove all of it: what it held is in the database. No line can be written afterwards."""
         with self._guard:
-            self._is_closed = True
+            self.is_closed = True
             os.close(self._file)
             remove(self.directory, self.name)
             os.close(self._lock)
@@ -102,12 +102,12 @@ class Journal:
     def leave(self) -> None:
         """Give it up as it is, for a recovery to find."""
         with self._guard:
-            self._is_closed = True
+            self.is_closed = True
             os.close(self._file)
             os.close(self._lock)
 
     def _pay(self) -> None:
-        while self._owed and not self._is_closed:
+        while self._owed and not self.is_closed:
             self._write(self._owed[0])
             self._owed.popleft()
 
