@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import time
-import venv
 from pathlib import Path
 
 import pytest
@@ -36,7 +35,7 @@ pwd > "$READER/folder"
 class Reader:
     """Runs blocks with one environment and one current folder, at first a copy of the project made of links."""
 
-    def __init__(self, folder: Path, *, address: str, key: str, env: dict[str, str]) -> None:
+    def __init__(self, folder: Path, *, python: Path, address: str, key: str, env: dict[str, str]) -> None:
         self.folder, self.address, self.key = folder, address, key
         self.project = folder / "project"
         self.project.mkdir(parents=True)
@@ -44,8 +43,8 @@ class Reader:
             if entry.name not in _NOT_LINKED:
                 (self.project / entry.name).symlink_to(entry)
         (folder / "folder").write_text(str(self.project))
-        venv.create(folder / "venv", with_pip=True)
-        programs = [folder / "venv/bin", self.project / "node_modules/.bin"]
+        self.python = python
+        programs = [python.parent, self.project / "node_modules/.bin"]
         path = os.pathsep.join([*map(str, programs), os.environ["PATH"]])
         self.env = {**env, "PATH": path, "HOME": str(folder), "READER": str(folder), "LLMP_KEY": key}
 
@@ -90,7 +89,7 @@ class Reader:
             pytest.skip("needs the anthropic package, which could not be installed")
 
     def _has_sdk(self) -> bool:
-        python = str(self.folder / "venv/bin/python")
+        python = str(self.python)
         if subprocess.run([python, "-c", "import anthropic"], capture_output=True, timeout=60).returncode == 0:
             return True
         install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "anthropic"]

@@ -1,6 +1,7 @@
 """Every command block of the README and the quickstarts, run as a reader would."""
 
 import os
+import venv
 from collections.abc import Iterator
 
 import pytest
@@ -28,8 +29,10 @@ def readers(server: dev.Run, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     env = {name: os.environ[name] for name in ("LANG", "SSL_CERT_FILE", "PIP_INDEX_URL") if name in os.environ}
     env["LLMP_DATA_DIR"] = str(server.data_dir)
     folder = tmp_path_factory.mktemp("readers")
+    venv.create(folder / "venv", with_pip=True)
+    python = folder / "venv/bin/python"
     names = {block.document for block in BLOCKS}
-    return {name: Reader(folder / name, address=address, key=key, env=env) for name in names}
+    return {name: Reader(folder / name, python=python, address=address, key=key, env=env) for name in names}
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
