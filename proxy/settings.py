@@ -111,6 +111,12 @@ if not CONFIG.celery_broker_url:
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# A job that waited a whole turn has expired: the next one does its work, and no queue grows while no worker runs.
+CELERY_BEAT_SCHEDULE: dict[str, Any] = {
+    "beat": {"task": "proxy.tasks.beat", "schedule": 15.0, "options": {"expires": 15}},
+    "recover": {"task": "proxy.tasks.recover_journals", "schedule": 30.0, "options": {"expires": 30}},
+    "close-lost": {"task": "proxy.tasks.close_lost_calls", "schedule": 600.0, "options": {"expires": 600}},
+}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

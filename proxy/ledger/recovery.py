@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, QuerySet, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from proxy.ledger import journal
@@ -73,7 +74,7 @@ def _interrupt(calls: "QuerySet[UsageRecord]", at: datetime, message: str) -> in
     """Tokens and cost stay as the last progress told them."""
     return calls.update(
         state=UsageRecord.State.INTERRUPTED,
-        ended_at=at,
+        ended_at=Greatest("started_at", Value(at, DateTimeField())),  # a file's time is coarser than a call's
         is_usage_estimated=True,
         error_type="interrupted",
         error_message=message,
