@@ -81,7 +81,7 @@ class _Client:
     async def drain(self) -> None:
         """Take what a refused client still sends, within bounds."""
         size = 0
-        with suppress(TimeoutError, ClientGone):
+        with suppress(TimeoutError, TooSlow, ClientGone):
             async with asyncio.timeout(_DRAIN_SECONDS):
                 while not self.is_read and size < _DRAIN_BYTES:
                     size += len(await self._piece())

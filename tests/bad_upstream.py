@@ -10,7 +10,6 @@ Scenarios are in tests/bad_scenarios.py; their options follow the name: BadUpstr
 
 import asyncio
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -90,11 +89,14 @@ class BadUpstream:
 
 async def _pump(source: Reader, target: Reader, writer: Writer, connection: Connection) -> None:
     """Read on while a scenario writes or waits, so that the moment the peer leaves is noticed."""
-    with suppress(ConnectionError):
+    try:
         while data := await source.read(65536):
             target.feed_data(data)
+        is_ours = writer.is_closing()
+    except ConnectionError:  # a reset of ours ends the reading without an error
+        is_ours = False
     target.feed_eof()
-    if not writer.is_closing():  # else it was us
+    if not is_ours:
         connection.peer_closed_at = time.monotonic()
         connection.peer_closed.set()
         connection.over.set()

@@ -108,6 +108,7 @@ class Answer:
 
         A plain coroutine, not a generator: it may be cancelled and called again, and leaves nothing to close.
         """
+        patience_seconds = min(patience_seconds, self._upstream.read_timeout_seconds - self._silent_seconds)
         try:
             async with asyncio.timeout(patience_seconds):
                 piece = await self._pieces.__anext__()

@@ -1,0 +1,128 @@
+"""A gateway without a database: callers in memory, a journal in a folder, and real transports."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from proxy import gateway
+from proxy.auth import Keys
+from proxy.call import Caller
+from proxy.directory import Directory
+from proxy.ledger.journal import Journal, segments
+from proxy.runtime import Limits, Runtime
+from proxy.simulator.transport import SimulatorTransport
+from proxy.upstreams import Pool
+from proxy.upstreams.model_lists import ModelLists
+from proxy.upstreams.slots import Slots
+from proxy.upstreams.transport import AiohttpTransport
+from tests.proxy import build
+from tests.proxy.test_directory import FakeSource, in_place
+
+KEY = (b"x-api-key", b"llmp_test")
+
+
+@dataclass
+class Answered:
+    """A reply, read to its end."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    pieces: list[bytes] = field(default_factory=list)
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Gateway:
+    """Asks the gateway as a door would."""
+
+    def __init__(self, runtime: Runtime, source: FakeSource) -> None:
+        self.runtime = runtime
+        self._source = source
+
+    def admit(self, caller: Caller) -> None:
+        """Let the caller in with the key that `ask` sends."""
+        self._source.callers["digest"] = caller
+        self.runtime.directory._callers.clear()
+
+    async def reply(self, body: Any = build.HELLO, **inbound: Any) -> gateway.Reply:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = [KEY, *inbound.pop("headers", ())]
+
+        async def read() -> bytes:
+            return raw
+
+        return await gateway.answer(build.inbound(headers=headers, **inbound), read, self.runtime)
+
+    async def ask(self, body: Any = build.HELLO, **inbound: Any) -> Answered:
+        reply = await self.reply(body, **inbound)
+        headers = {name.decode(): value.decode() for name, value in reply.headers}
+        if isinstance(reply.body, bytes):
+            return Answered(reply.status, headers, reply.body)
+        pieces = [piece async for piece in reply.body]
+        return Answered(reply.status, headers, b"".join(pieces), pieces)
+
+    def journal(self) -> list[dict[str, Any]]:
+        """The lines journalled so far."""
+        journal = self.runtime.journal
+        lines = b"".join(path.read_bytes() for path in segments(journal.directory, journal.name)).splitlines()
+        return [json.loads(line) for line in lines]
+
+    def records(self) -> list[dict[str, Any]]:
+        """The calls that were settled."""
+        return [line for line in self.journal() if line["kind"] == "close"]
+
+
+def allow_any(_address: str, _host: str) -> None:
+    """An address check for upstreams on this machine."""
+
+
+@asynccontextmanager
+async def running(
+    folder: Path,
+    *,
+    caller: Caller | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    ping_seconds: float = 15.0,
+) -> AsyncIterator[Gateway]:
+    """A running gateway that knows one caller."""
+    source = FakeSource()
+    directory = Directory(source, in_place)
+    await directory.start()
+    transports = {"anthropic": transport or AiohttpTransport(allow_any), "simulator": SimulatorTransport()}
+    journal = Journal.open(folder / "journal")
+    pool = Pool(transports, Slots())
+    runtime = Runtime(
+        directory=directory,
+        keys=Keys(lambda secret: secret == "llmp_test", lambda _secret: [(1, "digest")]),
+        journal=journal,
+        pool=pool,
+        model_lists=ModelLists(transports),
+        limits=Limits(max_body_bytes=1024 * 1024, body_timeout_seconds=5, ping_seconds=ping_seconds),
+    )
+    made = Gateway(runtime, source)
+    made.admit(caller or build.caller())
+    try:
+        yield made
+    finally:
+        await directory.stop()
+        await pool.aclose()
+        journal.discard()
+        await asyncio.sleep(0)
+
+
+def events(raw: bytes) -> Sequence[tuple[str, Any]]:
+    """(name, data) of each event in a stream's bytes."""
+    found = []
+    for block in raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n\n"):
+        lines = dict(line.split(b": ", 1) for line in block.split(b"\n") if b": " in line and not line.startswith(b":"))
+        if b"event" in lines:
+            found.append((lines[b"event"].decode(), json.loads(lines[b"data"].decode("utf-8", "replace"))))
+    return found
