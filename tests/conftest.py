@@ -68,7 +68,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         reasons[reason.removeprefix("Skipped: ")] += 1
     terminalreporter.section("could not be run")
-    if not reasons:
+    if terminalreporter.stats.get("error"):
+        terminalreporter.write_line("Not known: there were errors before or around the tests.")
+    elif not reasons:
         terminalreporter.write_line("Nothing: every selected test ran.")
     for reason, count in sorted(reasons.items()):
         terminalreporter.write_line(f"{count} test{'s' if count > 1 else ''}: {reason}")

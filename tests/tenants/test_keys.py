@@ -51,7 +51,11 @@ def test_other_texts_are_refused(text):
     assert not keys.is_well_formed(text)
 
 
-@pytest.mark.parametrize("text", ["", SECRET + "\n", " " + SECRET, SECRET[:-1], SECRET + "0", SECRET.upper()])
+@pytest.mark.parametrize(
+    "text",
+    ["", SECRET + "\n", " " + SECRET, SECRET[:-1], SECRET + "0", SECRET.upper()],
+    ids=["empty", "a newline", "a space", "one less", "one more", "upper case"],
+)
 def test_near_misses_are_refused(text):
     assert not keys.is_well_formed(text)
 
