@@ -31,7 +31,7 @@ def upstream(
     *,
     kind: str = "anthropic",
     base_url: str = "https://upstream.test",
-    credential: str = "sk-ant-test",
+    credential: str | None = "sk-ant-test",
     models: Sequence[str] = ("*",),
     model_aliases: dict[str, str] | None = None,
     connect_timeout_seconds: float = 1.0,
