@@ -24,7 +24,7 @@ def check() -> Iterator[Finding]:
         return
     yield from database.check(connection, is_production=config.is_production)
     try:
-        yield from worker.check(at=now)
+        yield worker.check(at=now)
         yield from sealed.check(peppers=settings.KEY_PEPPERS, encryption_keys=settings.ENCRYPTION_KEYS)
         yield from upstreams.check()
     except DatabaseError as broken:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from proxy.config import Config
 from proxy.doctor.finding import Finding, fail, ok, warn
+from proxy.ledger import journal
 
 _MIB = 1024 * 1024
 _LOW_BYTES, _EMPTY_BYTES = 2048 * _MIB, 256 * _MIB
-_BACKLOG_BYTES, _BACKLOG_SECONDS = 64 * _MIB, 600
+_BEHIND_BYTES, _LEFT_SECONDS = 64 * _MIB, 600
 # End of security fixes: https://devguide.python.org/versions/
 _PYTHON_ENDS = {
     (3, 11): date(2027, 10, 31),
@@ -26,7 +27,7 @@ def check(config: Config, *, static_root: Path, today: date) -> Iterator[Finding
     """Every finding about this machine."""
     yield python_version(sys.version_info[:2], today)
     yield disk(config.data_dir, shutil.disk_usage(config.data_dir).free)
-    yield journal(config.data_dir / "journal", time.time())
+    yield usage_journal(config.data_dir / "journal", time.time())
     if config.is_production:
         yield static_files(static_root)
 
@@ -49,20 +50,31 @@ def disk(folder: Path, free_bytes: int) -> Finding:
     return warn("disk", found, remedy) if free_bytes < _LOW_BYTES else ok("disk", found)
 
 
-def journal(folder: Path, now: float) -> Finding:
-    """Whether the usage journals reach the database: segments are deleted when they are in it."""
+def usage_journal(folder: Path, now: float) -> Finding:
+    """Whether usage reaches the database: a segment is deleted when it is in it, a journal when its process ended."""
+    name = "usage journal"
     try:
-        files = [path.stat() for path in folder.glob("*.jsonl")]
-    except FileNotFoundError:  # one was moved on between being listed and looked at
-        files = []
-    waiting = sum(file.st_size for file in files)
-    # A running process keeps its newest segment, so only one that nobody writes to any more is late.
-    stale = [file for file in files if file.st_size and now - file.st_mtime > _BACKLOG_SECONDS]
-    found = f"{len(files)} segments, {waiting / _MIB:.1f} MiB, in {folder}"
-    if waiting > _BACKLOG_BYTES or len(stale) > 20:
+        journals = journal.names(folder)
+        behind = sum(path.stat().st_size for each in journals for path in journal.segments(folder, each)[:-1])
+        dead = [each for each in journals if _is_left(folder, each, now)]
+    except FileNotFoundError:  # moved on while it was looked at
+        return ok(name, f"being written to the database, in {folder}")
+    except PermissionError:
+        return warn(name, f"{folder} may not be read by this user", "Run the doctor as the server's user.")
+    if dead:
+        remedy = "Start the background worker or a web server on this machine: each settles them. Delete nothing."
+        return fail(name, f"{len(dead)} of processes that died are not settled, in {folder}", remedy)
+    if behind > _BEHIND_BYTES:
         remedy = "The database takes usage too slowly or not at all; look at the server's log. Delete nothing."
-        return fail("usage journal", found, remedy)
-    return ok("usage journal", found)
+        return fail(name, f"{behind // _MIB} MiB wait for the database, in {folder}", remedy)
+    return ok(name, f"{len(journals)} in use, {behind // _MIB} MiB behind, in {folder}")
+
+
+def _is_left(folder: Path, name: str, now: float) -> bool:
+    """Whether the journal's process died a while ago, and nobody has settled its calls."""
+    written = [path.stat().st_mtime for path in journal.segments(folder, name)]
+    with journal.claimed(folder, name) as is_dead:
+        return is_dead and bool(written) and now - max(written) > _LEFT_SECONDS
 
 
 def static_files(root: Path) -> Finding:

@@ -4,6 +4,7 @@ import base64
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
@@ -16,9 +17,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
+from proxy import tasks
 from proxy.config import Config
 from proxy.doctor import configuration, database, local, machine, sealed, services, upstreams, worker
 from proxy.doctor.finding import Finding
+from proxy.ledger.journal import Journal
 from proxy.models import Heartbeat
 from tenants import actions
 from tenants.models import KeySecret, Tenant, Upstream
@@ -89,13 +92,21 @@ def test_a_full_disk_is_found(tmp_path: Path, free: int, level: str) -> None:
     assert machine.disk(tmp_path, free).level == level
 
 
-def test_a_journal_that_nobody_reads_is_found(tmp_path: Path) -> None:
-    assert machine.journal(tmp_path / "missing", 0).level == "ok"
-    for number in range(30):
-        (tmp_path / f"host-1-ab.{number:06}.jsonl").write_text("{}\n")
-    written = (tmp_path / "host-1-ab.000001.jsonl").stat().st_mtime
-    assert machine.journal(tmp_path, written + 1).level == "ok"
-    assert machine.journal(tmp_path, written + 3600).level == "fail"
+def test_a_journal_that_the_database_does_not_take_is_found(tmp_path: Path) -> None:
+    assert machine.usage_journal(tmp_path / "missing", time.time()).level == "ok"
+    living = Journal.open(tmp_path)
+    assert machine.usage_journal(tmp_path, time.time() + 3600).level == "ok"
+    with (tmp_path / f"{living.name}.000000.jsonl").open("wb") as old:
+        old.truncate(100 * MIB)
+    assert machine.usage_journal(tmp_path, time.time()).level == "fail"
+    living.discard()
+
+
+def test_a_journal_of_a_dead_process_that_nobody_settles_is_found(tmp_path: Path) -> None:
+    (tmp_path / "host-1-ab.lock").touch()
+    (tmp_path / "host-1-ab.000001.jsonl").write_text("{}")
+    assert machine.usage_journal(tmp_path, time.time()).level == "ok"
+    assert machine.usage_journal(tmp_path, time.time() + 3600).level == "fail"
 
 
 def test_uncollected_static_files_are_found(tmp_path: Path) -> None:
@@ -144,11 +155,11 @@ class TestDatabase:
         assert found["database engine"] == "warn"
 
     def test_a_worker_that_never_ran_or_fell_silent_is_found(self) -> None:
-        assert levels(worker.check(at=NOW)) == {"worker": "fail"}
-        Heartbeat.objects.create(name="worker", at=NOW - timedelta(seconds=30))
-        assert levels(worker.check(at=NOW)) == {"worker": "ok"}
+        assert worker.check(at=NOW).level == "fail"
+        Heartbeat.objects.create(name=tasks.WORKER, at=NOW - timedelta(seconds=30))
+        assert worker.check(at=NOW).level == "ok"
         Heartbeat.objects.update(at=NOW - timedelta(minutes=4))
-        assert levels(worker.check(at=NOW)) == {"worker": "fail"}
+        assert worker.check(at=NOW).level == "fail"
 
     def test_keys_and_credentials_without_their_version_are_found(self, acme: Tenant) -> None:
         actions.issue_key(actor="test", tenant=acme, name="ci")
@@ -172,7 +183,7 @@ class TestDatabase:
         assert all(check["remedy"] for check in told["checks"] if check["level"] != "ok")
 
     def test_the_whole_run_ends_well_when_nothing_fails(self) -> None:
-        Heartbeat.objects.create(name="worker", at=datetime.now(UTC))
+        Heartbeat.objects.create(name=tasks.WORKER, at=datetime.now(UTC))
         out = StringIO()
         call_command("doctor", stdout=out)
         assert out.getvalue().endswith(" 0 to mend\n")
