@@ -104,9 +104,15 @@ def _wait_until_ready(server: Server) -> None:
     while time.monotonic() < give_up_at:
         if server.process.poll() is not None:
             break
-        with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-            with urllib.request.urlopen(f"{server.url}/readyz", timeout=2) as answer:
-                if answer.status == 200:
-                    return
+        if _answers(f"{server.url}/readyz"):
+            return
         time.sleep(0.1)
     raise AssertionError("the server did not start:\n" + (server.data_dir / "server.log").read_text())
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
