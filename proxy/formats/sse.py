@@ -99,7 +99,6 @@ class Reader:
         self._max_event_bytes = max_event_bytes
         self._rest = bytearray()
         self._is_start = True
-        self._is_after_cr = False
 
     @property
     def rest(self) -> bytes:
@@ -111,8 +110,6 @@ class Reader:
         events: list[Event] = []
         if self._is_start:
             chunk = self._pass_bom(chunk, events)
-        elif self._is_after_cr and chunk:
-            chunk = self._pass_line_feed(chunk, events)
         elif self._rest:
             chunk = self._continue(chunk)
         at = self._read(chunk, events)
@@ -128,11 +125,10 @@ class Reader:
                 end = plain.end()
                 raw, name, data = plain.group(0, 1, 2)
                 event = Event(raw, name.decode("utf-8", "replace"), data)
+            # An event that ends in a CR is given at once. The LF that may belong to it is a line of its own then.
             elif block := _line_end(chunk, at) or _blank_line(chunk, at):
                 end = block.end()
                 event = Event.parse(chunk[at:end])
-                # Given at once: a line feed that belongs to this CR follows as a piece of its own.
-                self._is_after_cr = end == length and chunk[-1] == 0x0D
             else:
                 break
             self._limit(end - at)
@@ -152,16 +148,9 @@ class Reader:
         events.append(Event(_BOM))
         return chunk[len(_BOM) :]
 
-    def _pass_line_feed(self, chunk: bytes, events: list[Event]) -> bytes:
-        self._is_after_cr = False
-        if not chunk.startswith(b"\n"):
-            return chunk
-        events.append(Event(b"\n"))
-        return chunk[1:]
-
     def _continue(self, chunk: bytes) -> bytes:
-        # Only what is new is searched, with the three bytes before it in which a blank line may have begun.
-        begin = max(0, len(self._rest) - 3)
+        # Only what is new is searched, with the byte before it: a line end that it may make a blank line.
+        begin = len(self._rest) - 1
         self._rest += chunk
         if not _blank_line(self._rest, begin):
             self._limit(len(self._rest))

@@ -8,6 +8,7 @@ from proxy.formats.document import Document
 from proxy.formats.sse import Event, Reader
 from proxy.stream import Chain, Filter
 from tests.proxy import toy_step
+from tests.proxy.formats import strategies
 
 
 class Count(Filter):
@@ -165,6 +166,7 @@ def test_what_is_held_back_when_the_stream_breaks_is_still_sent():
     assert restored(HEAD + delta("see [bir")) == HEAD + delta("see ") + delta("[bir")
 
 
+@strategies.unhurried
 @given(st.lists(st.text(alphabet="[bird] x", max_size=8), max_size=8))
 def test_any_deltas_come_to_the_text_of_the_whole(texts):
     stream = HEAD + b"".join(map(delta, texts)) + TAIL

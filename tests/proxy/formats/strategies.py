@@ -3,7 +3,11 @@
 import json
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For tests that must not fail because the machine is busy."""
 
 _space = st.sampled_from(["", "", " ", "\n", "\r\n\t "])
 _number = st.sampled_from(

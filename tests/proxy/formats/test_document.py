@@ -196,6 +196,7 @@ def test_an_edited_document_can_be_edited_again():
         assert Document.parse(edited.raw).value == edited.value
 
 
+@strategies.unhurried
 @given(strategies.documents)
 def test_a_valid_document_says_what_the_standard_library_reads(text):
     document = Document.parse(text.encode())
@@ -203,6 +204,7 @@ def test_a_valid_document_says_what_the_standard_library_reads(text):
     assert repr(document.value) == repr(json.loads(text))
 
 
+@strategies.unhurried
 @given(st.data(), strategies.documents, st.booleans())
 def test_an_edit_of_any_leaves_changes_their_spelling_only(data, text, is_compact):
     raw = orjson.dumps(json.loads(text, parse_int=float)) if is_compact else text.encode()
@@ -259,11 +261,13 @@ def _judge(raw):
     assert document.value == json.loads(raw)
 
 
+@strategies.unhurried
 @given(st.binary(max_size=200) | st.text(alphabet='{}[]":,\\u0dDn1eE+-. \n\ufeff', max_size=60).map(str.encode))
 def test_garbage_raises_nothing_but_malformed(raw):
     _judge(raw)
 
 
+@strategies.unhurried
 @given(st.data(), strategies.documents)
 def test_a_damaged_document_is_refused_or_read_as_the_standard_library_reads_it(data, text):
     raw = bytearray(text.encode())

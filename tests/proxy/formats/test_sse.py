@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -53,6 +55,9 @@ def test_an_event_keeps_its_bytes_and_says_its_name_and_data():
         (b"event: a\ndata: 1\x0b2\x0c3\xc2\x85\n\n", [("a", b"1\x0b2\x0c3\xc2\x85")]),
         (b"event: \xff\ndata: \xff\n\n", [("\ufffd", b"\xff")]),
         (b"eventual: a\ndata: 1\ndatum: 2\n\n", [("", b"1")]),
+        (b"event: a\rdata: 0\ndata: 1\n\n", [("a", b"0\n1")]),
+        (b"event: a\ndata: 1\rdata: 2\revent: b\n\n", [("b", b"1\n2")]),
+        (b"event: a\ndata: 1\r\ndata: 2\n\n", [("a", b"1\n2")]),
         (b"event: a\ndata: 1\n", []),
     ],
 )
@@ -64,7 +69,7 @@ def test_fields_are_read_as_the_standard_says_however_the_stream_is_cut(stream, 
 
 
 def test_without_carriage_returns_the_pieces_are_the_same_however_the_stream_is_cut():
-    stream = b"\xef\xbb\xbf: hello\n\n" + DELTA * 2 + b"\n\ndata: 1\ndata: 2\n\n"
+    stream = b"\xef\xbb\xbf: hello\n\n" + DELTA * 2 + b"\n\n\ndata: 1\ndata: 2\n\n"
     whole = [event.raw for event in read(stream)[0]]
     for size in range(1, len(stream)):
         assert [
@@ -92,6 +97,7 @@ _streams = st.tuples(
 ).map(lambda parts: parts[0] + b"".join(parts[1]))
 
 
+@strategies.unhurried
 @given(st.data(), _streams | st.binary(max_size=60) | st.text(alphabet="\r\n:ad ", max_size=30).map(str.encode))
 def test_any_cut_gives_the_same_events_and_loses_no_byte(data, stream):
     whole, whole_rest = read(stream)
@@ -101,6 +107,7 @@ def test_any_cut_gives_the_same_events_and_loses_no_byte(data, stream):
     assert b"".join(event.raw for event in events) + rest == stream
 
 
+@strategies.unhurried
 @given(st.binary(max_size=80))
 @example(b"\r\r\n\n\r")
 def test_a_stream_byte_by_byte_is_the_same_stream(stream):
@@ -108,6 +115,15 @@ def test_a_stream_byte_by_byte_is_the_same_stream(stream):
     events, rest = read(*(stream[at : at + 1] for at in range(len(stream))))
     assert (fields(events), rest) == (fields(whole), whole_rest)
     assert b"".join(event.raw for event in events) + rest == stream
+
+
+@pytest.mark.parametrize("length", range(1, 6))
+def test_every_short_mixture_of_line_ends_is_the_same_stream_byte_by_byte(length):
+    for tail in itertools.product(b"\r\nd:", repeat=length):
+        stream = b"data:1" + bytes(tail)
+        whole, whole_rest = read(stream)
+        events, rest = read(*(stream[at : at + 1] for at in range(len(stream))))
+        assert (fields(events), rest) == (fields(whole), whole_rest)
 
 
 @pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r", b"\r\r", b"\n\r"])
@@ -119,6 +135,8 @@ def test_an_event_is_given_as_soon_as_its_blank_line_begins_to_end(end):
 def test_the_line_feed_of_a_split_line_end_follows_as_a_piece_without_content():
     events, _ = read(b"data: 1\r\n\r", b"\ndata: 2\r\n\r\n")
     assert [event.raw for event in events] == [b"data: 1\r\n\r", b"\n", b"data: 2\r\n\r\n"]
+    events, rest = read(b"data: 1\r\n\r", b"\n")
+    assert ([event.raw for event in events], rest) == ([b"data: 1\r\n\r", b"\n"], b"")
 
 
 def test_a_comment_is_passed_on_as_bytes_only():
@@ -184,6 +202,7 @@ def test_an_edit_that_changes_nothing_gives_the_same_event():
     assert event.edit({("delta", "text"): "Hi"}) is event
 
 
+@strategies.unhurried
 @given(st.data(), strategies.documents, st.sampled_from(["\n", "\r\n", "\r"]))
 def test_any_leaf_of_any_event_can_be_edited(data, text, end):
     lines = [f"data: {line}" for line in text.replace("\r\n", "\n").split("\n")]

@@ -13,6 +13,7 @@ START = {
     "service_tier": "standard",
 }
 STARTED = Usage(12, 1, 100, 200, 4000, None)
+from tests.proxy.formats import strategies
 
 
 def test_a_whole_usage_object_is_read():
@@ -78,6 +79,7 @@ _json = st.recursive(
 )
 
 
+@strategies.unhurried
 @given(st.dictionaries(st.sampled_from([*START, "output_tokens_details"]), _json))
 def test_no_garbage_makes_a_count_that_is_none(usage):
     merged = STARTED.merge(usage)
