@@ -29,7 +29,7 @@ lint:
 
 bench:
 	@scripts/with-venv dev
-	@.venv/bin/python benchmarks/run.py
+	@.venv/bin/python -m benchmarks.run $(BENCH)
 
 docs-check:
 	@scripts/test tests/docs

@@ -1,0 +1,1 @@
+"""How fast the proxy is: see docs/performance.md."""
