@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.formats.usage import Usage
+from tests.proxy.formats import strategies
 
 START = {
     "input_tokens": 12,
@@ -13,7 +14,6 @@ START = {
     "service_tier": "standard",
 }
 STARTED = Usage(12, 1, 100, 200, 4000, None)
-from tests.proxy.formats import strategies
 
 
 def test_a_whole_usage_object_is_read():
