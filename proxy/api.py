@@ -25,6 +25,9 @@ api = NinjaAPI(
     docs_url="/docs",
     openapi_url="/openapi.json",
 )
+_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+_NOT_GET = [method for method in _METHODS if method != "GET"]
+_NOT_POST = [method for method in _METHODS if method != "POST"]
 _TRUSTED = [ip_network(cidr) for cidr in list_of(settings.CONFIG.trusted_proxies)]
 
 
@@ -82,4 +85,23 @@ async def list_models(request: ASGIRequest) -> HttpResponseBase:
 @api.get("/v1/models/{path:model_id}", openapi_extra=openapi.MODEL, summary="Read a model", tags=["Models"])
 async def read_model(request: ASGIRequest, model_id: str) -> HttpResponseBase:
     """One of the models your key may use."""
+    return await _answer(request)
+
+
+@api.api_operation(_NOT_POST, "/v1/messages", include_in_schema=False)
+@api.api_operation(_NOT_POST, "/v1/messages/count_tokens", include_in_schema=False)
+@api.api_operation(_NOT_GET, "/v1/models", include_in_schema=False)
+@api.api_operation(_METHODS, "/v1/", include_in_schema=False)
+async def other_method(request: ASGIRequest) -> HttpResponseBase:
+    """What is not served is refused in the gateway's own words, not with a page."""
+    return await _answer(request)
+
+
+@api.api_operation(_NOT_GET, "/v1/models/{path:model_id}", include_in_schema=False)
+async def other_method_of_model(request: ASGIRequest, model_id: str) -> HttpResponseBase:
+    return await _answer(request)
+
+
+@api.api_operation(_METHODS, "/v1/{path:rest}", include_in_schema=False)
+async def other_path(request: ASGIRequest, rest: str) -> HttpResponseBase:
     return await _answer(request)

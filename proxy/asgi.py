@@ -52,6 +52,8 @@ class Application:
                 scope["llmp.runtime"] = runtime
                 await self._slow_door(scope, receive, send)
         elif probes.is_probe(scope["method"], path):
+            if path == "/readyz":
+                await self.start()  # without a lifespan nothing else would, until the first call
             await probes.answer(scope["method"], path, send, self._runtime)
         else:
             await self._pages(scope, receive, send)

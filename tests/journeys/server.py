@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 30
+_SERVE = ("manage.py", "serve")
 
 
 @dataclass
@@ -62,14 +64,18 @@ class Server:
 
 
 def free_port() -> int:
-    """A port nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody listens on; below those that outgoing connections take, so that it stays free until it is used."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextlib.contextmanager
-def serving(data_dir: Path, *arguments: str, migrate: bool = True, **settings: str) -> Iterator[Server]:
+def serving(
+    data_dir: Path, *arguments: str, migrate: bool = True, program: Sequence[str] = _SERVE, **settings: str
+) -> Iterator[Server]:
     """Start a server with these settings in its environment; killed at the end, whatever happened."""
     port = free_port()
     env = {
@@ -82,7 +88,7 @@ def serving(data_dir: Path, *arguments: str, migrate: bool = True, **settings: s
     if migrate:
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=env, check=True, timeout=60)
     log = (data_dir / "server.log").open("ab")
-    command = [sys.executable, "manage.py", "serve", "--port", str(port), *arguments]
+    command = [sys.executable, *program, "--port", str(port), *arguments]
     process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True)
     server = Server(f"http://127.0.0.1:{port}", env, data_dir, process)
     try:
