@@ -21,6 +21,8 @@ AddressCheck = Callable[[str, str], None]
 """(ip address, host name) → None, or raises ValueError where connecting is forbidden."""
 
 _KEEPALIVE_SECONDS = 15.0
+# What a client that does not read can make us hold is a few of these, in each direction.
+_PIECE_BYTES = 32 * 1024
 
 
 class GuardedResolver(AbstractResolver):
@@ -54,7 +56,7 @@ class _Body(httpx.AsyncByteStream):
 
     async def __anext__(self) -> bytes:
         try:
-            chunk = await self._response.content.readany()
+            chunk = await self._response.content.read(_PIECE_BYTES)
         except (aiohttp.ClientError, OSError) as error:
             raise httpx.ReadError(_words(error)) from error
         if not chunk:
@@ -85,7 +87,11 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 ttl_dns_cache=10,
             )
             self._session = aiohttp.ClientSession(
-                connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True
+                connector=connector,
+                trust_env=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=True,
+                read_bufsize=_PIECE_BYTES,
             )
         return self._session
 
