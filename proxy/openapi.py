@@ -67,19 +67,19 @@ def _error(description: str) -> dict[str, Any]:
 
 
 _REFUSALS = {
-    "400": _error("The request cannot be forwarded; the message names the field."),
-    "401": _error("No key, or one that is not good. `x-should-retry: false`."),
-    "403": _error("The key may not do this. `x-should-retry: false`."),
-    "404": _error("No such model, or not served here."),
-    "413": _error("The body is too large."),
-    "502": _error("The upstream failed."),
+    400: _error("The request cannot be forwarded; the message names the field."),
+    401: _error("No key, or one that is not good. `x-should-retry: false`."),
+    403: _error("The key may not do this. `x-should-retry: false`."),
+    404: _error("No such model, or not served here."),
+    413: _error("The body is too large."),
+    502: _error("The upstream failed."),
 }
 
 
 def _operation(*, body: dict[str, Any] | None, answer: dict[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "parameters": _HEADERS if body else _HEADERS[:2],
-        "responses": {"200": {"description": "The upstream's own answer.", "content": answer}, **_REFUSALS},
+        "responses": {200: {"description": "The upstream's own answer.", "content": answer}, **_REFUSALS},
     }
     if body:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
