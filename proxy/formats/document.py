@@ -1,6 +1,7 @@
 """A JSON body that is checked, never re-shaped: its bytes are kept, and an edit replaces string leaves only."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,9 @@ from proxy.formats import splice
 from proxy.formats.splice import Path
 
 _CONTAINERS = frozenset((dict, list))
+MAX_VALUES = 1_000_000
+"""Values in one document: far more than any conversation has, few enough to be read in a fraction of a second."""
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 
 class Malformed(ValueError):
@@ -36,6 +40,8 @@ class Document:
         No reader may understand the bytes differently: besides what is no JSON (invalid UTF-8, a byte order mark,
         NaN, lone surrogates, …), keys that occur twice in an object and numbers beyond a double are refused.
         """
+        if len(raw) > MAX_VALUES:  # each value takes a byte at least
+            _limit_values(raw)
         value = _load(raw)
         _limit_depth(value, max_depth)
         # What a writer gives back byte for byte has no key twice, and no number that was rounded.
@@ -65,6 +71,16 @@ class Document:
 
     def __repr__(self) -> str:
         return f"Document({len(self.raw)} bytes)"
+
+
+def _limit_values(raw: bytes) -> None:
+    """A few megabytes of `[],[],…` are quickly sent and cost seconds and hundreds of megabytes to hold."""
+    if _openings(raw) > MAX_VALUES and _openings(_STRING.sub(b"", raw)) > MAX_VALUES:
+        raise Malformed(f"more than {MAX_VALUES} values")
+
+
+def _openings(raw: bytes) -> int:
+    return raw.count(b"[") + raw.count(b"{") + raw.count(b",")
 
 
 def _load(raw: bytes) -> dict[str, Any]:

@@ -273,3 +273,14 @@ def test_a_damaged_document_is_refused_or_read_as_the_standard_library_reads_it(
     raw = bytearray(text.encode())
     raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
     _judge(bytes(raw))
+
+
+@pytest.mark.parametrize("bomb", [b"[],", b"{},", b"0,", b'"",'])
+def test_a_body_of_millions_of_tiny_values_is_refused_before_it_is_built(bomb: bytes) -> None:
+    with pytest.raises(Malformed, match="more than 1000000 values"):
+        Document.parse(b'{"x":[' + bomb * 1_100_000 + b"0]}")
+
+
+def test_a_long_text_full_of_brackets_is_one_value() -> None:
+    raw = b'{"x":"' + b'[{\\"a\\":[1,2]},' * 200_000 + b'"}'
+    assert Document.parse(raw).raw is raw
