@@ -21,6 +21,7 @@ AddressCheck = Callable[[str, str], None]
 """(ip address, host name) → None, or raises ValueError where connecting is forbidden."""
 
 _KEEPALIVE_SECONDS = 15.0
+_MAX_PASSED = 4096
 # What a client that does not read can make us hold is a few of these, in each direction.
 _PIECE_BYTES = 32 * 1024
 
@@ -77,6 +78,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def __init__(self, check_address: AddressCheck) -> None:
         self._check = check_address
         self._session: aiohttp.ClientSession | None = None
+        self._passed: set[str] = set()  # what the deployment's settings allow does not change while it runs
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -126,12 +128,21 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     def _check_literal(self, host: str) -> None:
         """An address in the URL is never resolved, so the resolver cannot check it."""
+        if host in self._passed:
+            return
         try:
             ip_address(host)
         except ValueError:
-            return
+            pass  # a name: checked whenever it is resolved
+        else:
+            self._check_address(host)
+        if len(self._passed) >= _MAX_PASSED:
+            self._passed.clear()
+        self._passed.add(host)
+
+    def _check_address(self, address: str) -> None:
         try:
-            self._check(host, host)
+            self._check(address, address)
         except ValueError as forbidden:
             raise httpx.ConnectError(str(forbidden)) from forbidden
 
