@@ -49,7 +49,8 @@ class Meter(Filter):
             if time.monotonic() - self._told_at >= PROGRESS_SECONDS:
                 self._tell()
         elif name == "message_start":
-            self._start(_object(_payload(event), "message"))
+            self._note(_object(_payload(event), "message"))
+            self._tell()
         elif name == "message_delta":
             self._end(_payload(event))
         elif name == "message_stop":
@@ -61,7 +62,7 @@ class Meter(Filter):
     def document(self, body: Document) -> Document:
         """The same document, a whole answer."""
         self.bytes += len(body.raw)
-        self._start(body.value)
+        self._note(body.value)  # told to nobody: its record is settled before a byte of it is sent
         self.is_complete = True
         return body
 
@@ -80,13 +81,9 @@ class Meter(Filter):
         delivered = int(self._delta_bytes / _CHARS_PER_TOKEN)
         return self.usage.with_output(max(self.usage.output_tokens, delivered))
 
-    def _start(self, message: Any) -> None:
-        if not isinstance(message, dict):
-            return
+    def _note(self, message: dict[str, Any]) -> None:
         self.usage = self.usage.merge(message.get("usage"))
         self.stop_reason = _text(message.get("stop_reason"))
-        if message.get("type") == "message":
-            self._tell()
 
     def _end(self, payload: Any) -> None:
         if isinstance(payload, dict):

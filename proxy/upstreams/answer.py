@@ -70,7 +70,10 @@ class Answer:
     @property
     def request_id(self) -> str:
         """The upstream's own id of the request, or ''."""
-        return str(self._response.headers.get("request-id", ""))
+        return self._header(b"request-id")
+
+    def _header(self, name: bytes) -> str:
+        return next((value.decode("latin-1") for key, value in self.headers if key == name), "")
 
     async def _judge(self) -> None:
         name = self._upstream.name

@@ -32,16 +32,22 @@ def request(
             status=503,
             headers={"x-should-retry": "false"},
         )
-    own = [(b"accept-encoding", b"identity")]
+    url = url_of(upstream.base_url, path, query)
+    own = [(b"host", url.netloc), (b"accept-encoding", b"identity")]
+    if body:
+        own.append((b"content-length", str(len(body)).encode()))
     if upstream.credential:
         own.append((b"x-api-key", upstream.credential.encode()))
-    return httpx.Request(
+    # A stream rather than `content`: httpx would look for what to add to the headers, at a tenth of a call's cost.
+    request = httpx.Request(
         method,
-        url_of(upstream.base_url, path, query),
+        url,
         headers=[*headers, *own],
-        content=body,
+        stream=httpx.ByteStream(body),
         extensions={"timeout": {"connect": upstream.connect_timeout_seconds, "read": None}},
     )
+    request.read()
+    return request
 
 
 def _is_forwarded(name: bytes) -> bool:
