@@ -1,6 +1,12 @@
 """One running server for all journeys that need nothing special, a wire to listen on, and real clients."""
 
+import contextlib
 import itertools
+import os
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -9,7 +15,7 @@ import pytest
 from tests.journeys.clients import installs
 from tests.journeys.clients.driver import HERE, Driver
 from tests.journeys.clients.wire import Wire
-from tests.journeys.server import Server, serving
+from tests.journeys.server import ROOT, Server, free_port, serving
 
 _numbers = itertools.count(1)
 
@@ -44,6 +50,36 @@ def account(server: Server) -> Account:
         }
     )
     return Account(slug, *(secrets[f"{slug}/{name}"] for name in ("ci", "haiku", "spare")))
+
+
+@pytest.fixture(scope="session")
+def simulator_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A simulator of its own, to stand behind the server as an upstream on the network does."""
+    folder = tmp_path_factory.mktemp("simulator")
+    port = free_port()
+    with (folder / "simulator.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "simulator", "--port", str(port)],
+            cwd=ROOT,
+            env={**os.environ, "LLMP_DATA_DIR": str(folder)},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        _wait_until_listening(port, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_until_listening(port: int, process: "subprocess.Popen[bytes]") -> None:
+    give_up_at = time.monotonic() + 30
+    while time.monotonic() < give_up_at and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.1)
+    raise AssertionError("the simulator did not start")
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ TYPESCRIPT_SDKS = ("0.137.0", "1.13.0")
 CLAUDE_CODE = "2.1.330"
 _INSTALL_SECONDS = 300
 _OFFLINE = (
-    "Could not find a version",
     "NewConnectionError",
     "Temporary failure",
     "ConnectTimeout",
