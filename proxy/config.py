@@ -145,6 +145,12 @@ class Config(BaseSettings):
         gt=0,
         description="A connection that has not sent its request headers by then is closed.",
     )
+    send_timeout_seconds: float = Field(
+        120.0,
+        alias="LLMP_SEND_TIMEOUT_SECONDS",
+        gt=0,
+        description="A client of a stream that takes no byte for this long is given up, and its upstream closed.",
+    )
     ping_seconds: float = Field(
         15.0,
         alias="LLMP_PING_SECONDS",

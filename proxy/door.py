@@ -30,11 +30,13 @@ _DRAIN_SECONDS = 2.0
 class _Client:
     """The client's side of one request: its body, read at most once, and whether it is still there."""
 
-    def __init__(self, receive: Receive, declared: int | None, limits: Limits) -> None:
+    def __init__(self, receive: Receive, send: Send, declared: int | None, limits: Limits) -> None:
         self._receive = receive
+        self._send = send
         self._declared = declared
         self._limits = limits
         self._watcher: asyncio.Task[None] | None = None
+        self._sending_since = 0.0
         self.is_read = False
         self.is_gone = False
 
@@ -73,10 +75,23 @@ class _Client:
         return TooLarge(f"Request exceeds the maximum size of {mebibytes:g} MiB.", headers={"connection": "close"})
 
     async def _watch(self, task: asyncio.Task[object]) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+        while not self._takes_nothing():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.send_timeout_seconds / 4):
+                    if (await self._receive())["type"] == "http.disconnect":
+                        break
         self.is_gone = True
         task.cancel()
+
+    def _takes_nothing(self) -> bool:
+        """Whether the client's network is gone without a word, or it has stopped reading for good."""
+        return self._sending_since > 0 and time.monotonic() - self._sending_since > self._limits.send_timeout_seconds
+
+    async def send(self, piece: bytes) -> None:
+        """Send a piece of a stream; waits while the client does not read."""
+        self._sending_since = time.monotonic()
+        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        self._sending_since = 0.0
 
     async def drain(self) -> None:
         """Take what a refused client still sends, within bounds."""
@@ -101,12 +116,12 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, runtime: Runtime) -> None:
         """Answer one request; returns when the reply is sent or the client is gone."""
         inbound = inbound_of(scope, self._trusted)
-        client = _Client(receive, _declared_length(inbound), runtime.limits)
+        client = _Client(receive, send, _declared_length(inbound), runtime.limits)
         try:
             reply = await gateway.answer(inbound, client.body, runtime)
             if not client.is_read and inbound.method not in {"GET", "HEAD"}:
                 await client.drain()
-            await _send(reply, send, has_body=inbound.method != "HEAD")
+            await _send(reply, client, send, has_body=inbound.method != "HEAD")
         except ClientGone:
             return
         except asyncio.CancelledError:
@@ -118,7 +133,7 @@ class Door:
             client.leave()
 
 
-async def _send(reply: gateway.Reply, send: Send, *, has_body: bool) -> None:
+async def _send(reply: gateway.Reply, client: _Client, send: Send, *, has_body: bool) -> None:
     start = {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
     if isinstance(reply.body, bytes):
         await send(start)
@@ -127,7 +142,7 @@ async def _send(reply: gateway.Reply, send: Send, *, has_body: bool) -> None:
     async with aclosing(reply.body) as pieces:
         await send(start)
         async for piece in pieces:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await client.send(piece)
     # Only now is the call settled: the end of the reply is never seen before its record is journalled.
     await send({"type": "http.response.body", "body": b""})
 

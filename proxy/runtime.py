@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from proxy.auth import Keys
 from proxy.directory import Directory
+from proxy.ledger.buckets import Buckets
 from proxy.ledger.journal import Journal
 from proxy.upstreams import Pool
 from proxy.upstreams.model_lists import ModelLists
@@ -16,6 +17,7 @@ class Limits:
     max_body_bytes: int
     body_timeout_seconds: float
     ping_seconds: float
+    send_timeout_seconds: float
 
 
 @dataclass(frozen=True)
@@ -27,4 +29,5 @@ class Runtime:
     journal: Journal
     pool: Pool
     model_lists: ModelLists
+    buckets: Buckets
     limits: Limits

@@ -11,7 +11,7 @@ import httpx
 from proxy.auth import Keys
 from proxy.config import Config
 from proxy.directory import Directory
-from proxy.ledger import recovery, writer
+from proxy.ledger import buckets, recovery, writer
 from proxy.ledger.journal import Journal
 from proxy.runtime import Limits, Runtime
 from proxy.simulator.transport import SimulatorTransport
@@ -41,14 +41,21 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
         settling = writer.Writer(journal)
         settling.start()
         try:
-            yield Runtime(
-                directory=directory,
-                keys=Keys(keys.is_well_formed, keys.digests),
-                journal=journal,
-                pool=pool,
-                model_lists=ModelLists(transports),
-                limits=Limits(config.max_body_bytes, config.body_timeout_seconds, config.ping_seconds),
-            )
+            async with buckets.opened(redis_url=config.redis_url, folder=config.data_dir, name=journal.name) as rates:
+                yield Runtime(
+                    directory=directory,
+                    keys=Keys(keys.is_well_formed, keys.digests),
+                    journal=journal,
+                    pool=pool,
+                    model_lists=ModelLists(transports),
+                    buckets=rates,
+                    limits=Limits(
+                        config.max_body_bytes,
+                        config.body_timeout_seconds,
+                        config.ping_seconds,
+                        config.send_timeout_seconds,
+                    ),
+                )
         finally:
             await directory.stop()
             await pool.aclose()

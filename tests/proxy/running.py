@@ -14,6 +14,7 @@ from proxy import gateway
 from proxy.auth import Keys
 from proxy.call import Caller
 from proxy.directory import Directory
+from proxy.ledger.buckets import Buckets, LocalBuckets
 from proxy.ledger.journal import Journal, segments
 from proxy.runtime import Limits, Runtime
 from proxy.simulator.transport import SimulatorTransport
@@ -91,6 +92,7 @@ async def running(
     caller: Caller | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     ping_seconds: float = 15.0,
+    buckets: Buckets | None = None,
 ) -> AsyncIterator[Gateway]:
     """A running gateway that knows one caller."""
     source = FakeSource()
@@ -105,7 +107,10 @@ async def running(
         journal=journal,
         pool=pool,
         model_lists=ModelLists(transports),
-        limits=Limits(max_body_bytes=1024 * 1024, body_timeout_seconds=5, ping_seconds=ping_seconds),
+        buckets=buckets or LocalBuckets(),
+        limits=Limits(
+            max_body_bytes=1024 * 1024, body_timeout_seconds=5, ping_seconds=ping_seconds, send_timeout_seconds=60
+        ),
     )
     made = Gateway(runtime, source)
     made.admit(caller or build.caller())

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
@@ -14,7 +15,7 @@ from proxy.door import Door
 from proxy.errors import NotAuthenticated
 from proxy.runtime import Limits
 
-LIMITS = Limits(max_body_bytes=1000, body_timeout_seconds=0.05, ping_seconds=15)
+LIMITS = Limits(max_body_bytes=1000, body_timeout_seconds=0.05, ping_seconds=15, send_timeout_seconds=60)
 
 
 class Visit:
@@ -185,6 +186,30 @@ async def test_a_client_that_hangs_up_in_a_stream_closes_it_also_when_send_is_bl
     await asyncio.wait_for(task, 1)
     assert ended.is_set()
     assert visit.sent[-1].get("more_body") is True  # nothing pretends that the stream ended
+
+
+async def test_a_client_that_takes_nothing_for_too_long_is_given_up(
+    answers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = asyncio.Event()
+
+    async def endless() -> AsyncGenerator[bytes, None]:
+        try:
+            while True:
+                yield b"event"
+        finally:
+            ended.set()
+
+    async def stream(_inbound: Any, body: Any) -> gateway.Reply:
+        await body()
+        return gateway.Reply(200, [], endless())
+
+    answers(stream)
+    monkeypatch.setattr(_Runtime, "limits", replace(LIMITS, send_timeout_seconds=0.02))
+    visit = Visit()
+    visit.blocked = True
+    await asyncio.wait_for(visit.run(), 1)
+    assert ended.is_set()
 
 
 async def test_a_server_that_shuts_down_is_not_taken_for_a_client_that_left(answers: Any) -> None:
