@@ -192,7 +192,7 @@ def test_a_wrong_key_is_an_authentication_error_and_asked_once(sdk: Driver, wire
 
 @pytest.fixture(scope="module")
 def revoked_key(server: Server, account: Account) -> str:
-    server.manage("revoke_key", "--tenant", account.slug, "--name", "spare")
+    server.manage("revoke_key", account.slug, "spare")
     time.sleep(1)  # by then every process knows
     return account.spare_key
 
