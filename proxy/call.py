@@ -62,6 +62,17 @@ class UpstreamRules:
 
 
 @dataclass(frozen=True, slots=True)
+class RateLimits:
+    """What a tenant or a key may use in a minute, and at once. None: as much as it likes."""
+
+    requests: int | None = None
+    count_tokens: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TenantRules:
     """What holds for all keys of a tenant."""
 
@@ -71,6 +82,7 @@ class TenantRules:
     timezone: str
     model_aliases: Mapping[str, str]
     upstreams: Sequence[UpstreamRules]  # by priority
+    limits: RateLimits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +98,7 @@ class Caller:
     ip_allow: Sequence[IPv4Network | IPv6Network]
     expires_at: datetime | None  # the sooner of the key's and the secret's
     metadata: Mapping[str, Any]
+    limits: RateLimits | None = None
 
 
 @dataclass(slots=True)

@@ -1,12 +1,13 @@
 """The path of one call, top to bottom. No line calls back above itself."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 from proxy import auth, upstreams
 from proxy.call import Inbound
 from proxy.relay import Head, Relay
 from proxy.runtime import Runtime
-from proxy.steps import access, dry_run, intake, journal, ownership, routing
+from proxy.steps import access, dry_run, intake, journal, limits, ownership, routing
 from proxy.stream import Chain
 
 
@@ -18,21 +19,23 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
     async with journal.entry(inbound, caller, runtime.journal, runtime.directory.prices) as entry:
         call = await intake.receive(inbound, caller, body, entry.trace)
         entry.ask(call)
-        access.check(call)
-        ownership.check(call)
-        # Last of the rewrites: what it gives is what leaves the proxy.
-        outbound = routing.choose(call)
-        if call.is_dry_run:
-            report = dry_run.report(outbound, entry.price_of)
-            yield Head(200, [(b"content-type", b"application/json"), *entry.answer(200)])
-            yield report
-            return
-        # Journalled before the upstream is asked: a killed process loses no started call.
-        entry.start(outbound)
-        async with upstreams.open(outbound, runtime.pool) as answer:
-            relay = Relay(answer, Chain([entry.meter]), entry, runtime.limits.ping_seconds)
-            head, piece = await relay.begin()
-            yield head
-            while piece:
-                yield piece
-                piece = await relay.next()
+        # Before anything that costs: a flood is refused at the price of a look.
+        async with limits.hold(call, runtime.buckets, entry.meter) as limited:
+            access.check(call)
+            ownership.check(call)
+            # Last of the rewrites: what it gives is what leaves the proxy.
+            outbound = routing.choose(call)
+            if call.is_dry_run:
+                report = dry_run.report(outbound, entry.price_of)
+                yield Head(200, limited.headers([(b"content-type", b"application/json"), *entry.answer(200)]))
+                yield report
+                return
+            # Journalled before the upstream is asked: a killed process loses no started call.
+            entry.start(outbound)
+            async with upstreams.open(outbound, runtime.pool) as answer:
+                relay = Relay(answer, Chain([entry.meter]), entry, runtime.limits.ping_seconds)
+                head, piece = await relay.begin()
+                yield replace(head, headers=limited.headers(head.headers))
+                while piece:
+                    yield piece
+                    piece = await relay.next()

@@ -1,6 +1,6 @@
 """Snapshots built from the database: the one place where the data plane reads tenants."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from ipaddress import ip_network
 from typing import ParamSpec, TypeVar
@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from proxy.call import Caller, TenantRules, UpstreamRules
+from proxy.call import Caller, RateLimits, TenantRules, UpstreamRules
 from proxy.directory import SourceDown
 from proxy.formats.globs import Globs
 from proxy.ledger import prices
@@ -17,6 +17,8 @@ from tenants import audit, queries, secrets
 from tenants.models import ApiKey, KeySecret, Tenant, Upstream
 
 log = structlog.get_logger(__name__)
+LEAST_COUNT_TOKENS_RPM = 100
+"""What a limit of requests leaves to `count_tokens`, which costs nothing, unless it is limited by itself."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -75,6 +77,7 @@ def _caller(row: KeySecret) -> Caller:
         ip_allow=[ip_network(cidr) for cidr in key.ip_allow],
         expires_at=_sooner(key.expires_at, row.expires_at),
         metadata=key.metadata,
+        limits=_limits(key.limits),
     )
 
 
@@ -90,6 +93,22 @@ def _tenant(tenant: Tenant) -> TenantRules:
         timezone=tenant.timezone,
         model_aliases=tenant.model_aliases,
         upstreams=[_upstream(row) for row in queries.enabled_upstreams(tenant)],
+        limits=_limits(tenant.limits),
+    )
+
+
+def _limits(given: Mapping[str, int]) -> RateLimits | None:
+    """None where nothing is limited: such a call asks no bucket."""
+    if not given:
+        return None
+    requests = given.get("rpm")
+    return RateLimits(
+        requests=requests,
+        # Claude Code counts the parts of its context with 26 requests at once.
+        count_tokens=given.get("count_tokens_rpm", max(requests, LEAST_COUNT_TOKENS_RPM) if requests else None),
+        input_tokens=given.get("input_tpm"),
+        output_tokens=given.get("output_tpm"),
+        concurrency=given.get("concurrency"),
     )
 
 

@@ -33,6 +33,12 @@ class Tenant(models.Model):
         validators=[validators.check_aliases],
         help_text="Model asked for → model served.",
     )
+    limits = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validators.check_limits],
+        help_text="What all its keys together may use in a minute.",
+    )
     settings = models.JSONField(default=dict, blank=True, validators=[validators.check_object])
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -114,6 +120,12 @@ class ApiKey(models.Model):
         blank=True,
         validators=[validators.check_networks],
         help_text="CIDRs it may call from; empty: anywhere.",
+    )
+    limits = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validators.check_limits],
+        help_text="What it may use in a minute, beside the tenant's own limits.",
     )
     metadata = models.JSONField(default=dict, blank=True, validators=[validators.check_metadata])
     expires_at = models.DateTimeField(null=True, blank=True, validators=[validators.check_aware])

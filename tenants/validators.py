@@ -15,6 +15,9 @@ _MAX_METADATA_ITEMS = 32
 _MAX_METADATA_NAME_CHARS = 64
 _MAX_METADATA_CHARS = 500
 _MAX_CREDENTIAL_CHARS = 4096
+_MAX_LIMIT = 10**12
+LIMITS = ("rpm", "input_tpm", "output_tpm", "concurrency", "count_tokens_rpm")
+"""What can be limited: requests, input and output tokens a minute, requests at once, token counts a minute."""
 
 
 def check_time_zone(name: str) -> None:
@@ -78,6 +81,16 @@ def check_aliases(value: Any) -> None:
                 raise ValidationError(f"{name!r} leads back to {target!r}: aliases must not form a circle.")
             seen.add(target)
             target = aliases[target]
+
+
+def check_limits(value: Any) -> None:
+    """Whole numbers by the names of `LIMITS`."""
+    check_object(value)
+    for name, number in value.items():
+        if name not in LIMITS:
+            raise ValidationError(f"{str(name)[:_MAX_CHARS]!r} is unknown. Known here: {', '.join(LIMITS)}.")
+        if type(number) is not int or not 1 <= number <= _MAX_LIMIT:
+            raise ValidationError(f"{name}: give a whole number from 1 on; leave it out for no limit.")
 
 
 def check_object(value: Any) -> None:

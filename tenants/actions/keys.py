@@ -34,6 +34,7 @@ class KeyOptions(TypedDict, total=False):
     ip_allow: list[str] | None
     expires_at: datetime | None
     metadata: dict[str, str] | None
+    limits: dict[str, int] | None
 
 
 class KeyChanges(KeyOptions, total=False):

@@ -13,6 +13,7 @@ class TenantOptions(TypedDict, total=False):
     timezone: str | None
     model_aliases: dict[str, str] | None
     settings: dict[str, Any] | None
+    limits: dict[str, int] | None
 
 
 class TenantChanges(TenantOptions, total=False):

@@ -44,6 +44,19 @@ class PairsField(LinesField):
         return pairs
 
 
+class NumbersField(PairsField):
+    """An object of whole numbers, one `name = number` a line."""
+
+    def clean(self, value: Any) -> Any:
+        numbers = {}
+        for name, text in super().clean(value).items():
+            digits = text.replace("_", "").replace(",", "")
+            if not digits.isdecimal() or len(digits) > 15:
+                raise forms.ValidationError(f"{name}: give a whole number.")
+            numbers[name] = int(digits)
+        return numbers
+
+
 class ScopesField(forms.MultipleChoiceField):
     """A list of some of the choices, ticked."""
 

@@ -7,8 +7,10 @@ from django import forms
 from django.http import QueryDict
 
 from tenants import actions, destinations, validators
-from tenants.admin.fields import LinesField, PairsField, ScopesField
+from tenants.admin.fields import LinesField, NumbersField, PairsField, ScopesField
 from tenants.models import ApiKey, Membership, Scope, Tenant, Upstream, all_models, default_scopes
+
+_LIMITS_HELP = f"One a line, e.g. rpm = 600. Known: {', '.join(validators.LIMITS)}. Empty: no limit."
 
 
 class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -16,9 +18,11 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False, help_text="One a line: model asked for = model served. Upstreams may have aliases of their own."
     )
 
+    limits = NumbersField(required=False, help_text=f"For all its keys together. {_LIMITS_HELP}")
+
     class Meta:
         model = Tenant
-        fields = ["slug", "name", "status", "timezone", "model_aliases"]
+        fields = ["slug", "name", "status", "timezone", "model_aliases", "limits"]
 
 
 class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -40,11 +44,12 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     ip_allow = LinesField(
         label="Networks", required=False, help_text="CIDRs it may be used from, one a line. Empty: from anywhere."
     )
+    limits = NumbersField(required=False, help_text=f"Beside the tenant's; the tighter counts. {_LIMITS_HELP}")
     metadata = PairsField(required=False, help_text="Your own notes on it, one a line: team = platform")
 
     class Meta:
         model = ApiKey
-        fields = ["tenant", "name", "scopes", "model_globs", "ip_allow", "expires_at", "metadata"]
+        fields = ["tenant", "name", "scopes", "model_globs", "ip_allow", "expires_at", "limits", "metadata"]
 
 
 class RotateForm(forms.Form):

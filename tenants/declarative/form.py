@@ -149,6 +149,7 @@ class KeyForm(RowForm):
     ip_allow: Annotated[list[str], _stored(ApiKey, "ip_allow")] | None = None
     expires_at: Annotated[datetime | None, BeforeValidator(_as_moment)] = None
     metadata: Annotated[dict[str, str], _stored(ApiKey, "metadata")] | None = None
+    limits: Annotated[dict[str, int], _stored(ApiKey, "limits")] | None = None
 
 
 class TenantForm(RowForm):
@@ -159,6 +160,7 @@ class TenantForm(RowForm):
     status: Literal["active", "suspended"] | None = None
     timezone: Annotated[str, _stored(Tenant, "timezone")] | None = None
     model_aliases: Annotated[dict[str, str], _stored(Tenant, "model_aliases")] | None = None
+    limits: Annotated[dict[str, int], _stored(Tenant, "limits")] | None = None
     upstreams: list[UpstreamForm] = []
     keys: list[KeyForm] = []
 

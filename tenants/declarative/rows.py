@@ -13,6 +13,7 @@ def tenant_fields(row: Tenant) -> dict[str, Any]:
         "status": str(row.status),
         "timezone": row.timezone,
         "model_aliases": row.model_aliases,
+        "limits": row.limits,
     }
 
 
@@ -44,4 +45,5 @@ def key_fields(row: ApiKey) -> dict[str, Any]:
         "ip_allow": row.ip_allow,
         "expires_at": row.expires_at,
         "metadata": row.metadata,
+        "limits": row.limits,
     }

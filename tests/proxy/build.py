@@ -7,7 +7,7 @@ from datetime import datetime
 from ipaddress import ip_network
 from uuid import UUID, uuid4
 
-from proxy.call import Call, Caller, Inbound, TenantRules, Trace, UpstreamRules
+from proxy.call import Call, Caller, Inbound, RateLimits, TenantRules, Trace, UpstreamRules
 from proxy.formats.document import Document
 from proxy.formats.globs import Globs
 
@@ -64,6 +64,8 @@ def caller(
     is_revoked: bool = False,
     expires_at: datetime | None = None,
     ip_allow: Sequence[str] = (),
+    limits: RateLimits | None = None,
+    tenant_limits: RateLimits | None = None,
 ) -> Caller:
     tenant = TenantRules(
         id=tenant_id or uuid4(),
@@ -72,6 +74,7 @@ def caller(
         timezone="UTC",
         model_aliases=model_aliases or {},
         upstreams=[upstream()] if upstreams is None else upstreams,
+        limits=tenant_limits,
     )
     return Caller(
         tenant=tenant,
@@ -83,6 +86,7 @@ def caller(
         ip_allow=[ip_network(cidr) for cidr in ip_allow],
         expires_at=expires_at,
         metadata={},
+        limits=limits,
     )
 
 

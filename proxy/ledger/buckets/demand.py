@@ -1,0 +1,96 @@
+"""What a call asks of its buckets, what it is told, and the arithmetic every store shares."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+WINDOW_SECONDS = 60.0
+PLACE_SECONDS = 45.0
+"""How long a place stays taken when its process is not heard of any more."""
+_ROUNDING = 1e-6
+
+
+class StoreDown(Exception):
+    """The store of buckets could not be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """An amount from one bucket; it is given what the bucket never holds more of, so a full bucket always suffices."""
+
+    bucket: str
+    limit: int
+    amount: int
+
+    @property
+    def need(self) -> int:
+        """What is taken."""
+        return min(self.amount, self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One of the calls that an owner may have under way at once."""
+
+    owner: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Everything one call asks for. `id` tells its places from those of others."""
+
+    id: str
+    wants: Sequence[Want]
+    places: Sequence[Place] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The answer, in the order of the demand.
+
+    Given or not, the level of each bucket now; how long it needs until it holds enough; how many of each place's
+    owner are under way beside this one.
+    """
+
+    demand: Demand
+    is_given: bool
+    levels: Sequence[float]
+    waits: Sequence[float]
+    running: Sequence[int]
+    store: "Store"
+
+    def give(self, amounts: Sequence[float], *, is_over: bool) -> None:
+        """Put so much back into each bucket, less than 0 takes more; `is_over` frees the places."""
+        self.store.give(self.demand, amounts, is_over=is_over)
+
+
+class Buckets(Protocol):
+    """Where calls take from."""
+
+    async def take(self, demand: Demand) -> Taken:
+        """Take everything, or nothing where one bucket or place is short. Raises StoreDown."""
+
+
+class Store(Buckets, Protocol):
+    """Where buckets are kept."""
+
+    def give(self, demand: Demand, amounts: Sequence[float], *, is_over: bool) -> None:
+        """As `Taken.give`. Returns at once and never fails: what cannot be written, the refill makes good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A bucket's content at a moment of the store's clock."""
+
+    level: float
+    at: float
+
+    def now(self, limit: int, at: float) -> float:
+        """What it holds by now; a clock that went back adds nothing."""
+        return min(float(limit), self.level + max(at - self.at, 0.0) * limit / WINDOW_SECONDS)
+
+
+def wait_for(want: Want, level: float) -> float:
+    """How many seconds the bucket refills before it holds what is needed; 0: it does."""
+    return 0.0 if level + _ROUNDING >= want.need else (want.need - level) * WINDOW_SECONDS / want.limit

@@ -1,0 +1,58 @@
+"""Buckets in the memory of one process."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from proxy.ledger.buckets.demand import WINDOW_SECONDS, Demand, Level, Taken, wait_for
+
+_MOST_BUCKETS = 100_000
+
+
+class LocalBuckets:
+    """For a single web process, and for one that lost the store it shares with others."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, most_buckets: int = _MOST_BUCKETS) -> None:
+        self._clock = clock
+        self._most_buckets = most_buckets
+        self._levels: dict[str, Level] = {}
+        self._running: Counter[str] = Counter()
+
+    async def take(self, demand: Demand) -> Taken:
+        """As `Buckets.take`; never down."""
+        at = self._clock()
+        levels = [self._level(want.bucket, want.limit, at) for want in demand.wants]
+        waits = [wait_for(want, level) for want, level in zip(demand.wants, levels, strict=True)]
+        running = [self._running[place.owner] for place in demand.places]
+        is_free = all(taken < place.limit for place, taken in zip(demand.places, running, strict=True))
+        is_given = is_free and not any(waits)
+        if is_given:
+            levels = [level - want.need for want, level in zip(demand.wants, levels, strict=True)]
+            for want, level in zip(demand.wants, levels, strict=True):
+                self._levels[want.bucket] = Level(level, at)
+            self._running.update(place.owner for place in demand.places)
+            self._forget(at)
+        return Taken(demand, is_given, levels, waits, running, self)
+
+    def give(self, demand: Demand, amounts: Sequence[float], *, is_over: bool) -> None:
+        """As `Buckets.give`."""
+        at = self._clock()
+        for want, amount in zip(demand.wants, amounts, strict=True):
+            if amount:
+                level = self._level(want.bucket, want.limit, at) + amount
+                self._levels[want.bucket] = Level(min(level, float(want.limit)), at)
+        if is_over:
+            for place in demand.places:
+                self._running[place.owner] -= 1
+                if self._running[place.owner] <= 0:
+                    del self._running[place.owner]
+
+    def _level(self, bucket: str, limit: int, at: float) -> float:
+        kept = self._levels.get(bucket)
+        return float(limit) if kept is None else kept.now(limit, at)
+
+    def _forget(self, at: float) -> None:
+        """Buckets that had time to fill up are as good as new ones."""
+        if len(self._levels) > self._most_buckets:
+            old = at - WINDOW_SECONDS
+            self._levels = {name: kept for name, kept in self._levels.items() if kept.at > old or kept.level < 0}
