@@ -32,7 +32,9 @@ class Subject:
 
     async def measure(self, seconds: float) -> None:
         """The whole round. Memory first: a heap that was larger once has holes to fill."""
-        self.count(await load.closed_loop(self.target, count=8, seconds=0.3))
+        warm = self.count(await load.closed_loop(self.target, count=8, seconds=0.3))
+        if not warm.good:
+            raise SystemExit(f"Port {self.target.port} gives no good answer: figures would mean nothing.")
         self.count(await load.closed_loop(self.target, count=2, seconds=0.3, events=BURST_EVENTS))
         await self._held()
         await self._low(seconds * 2)
