@@ -8,7 +8,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
-from tenants import destinations, validators
+from tenants import chain, destinations, validators
 
 
 class Tenant(models.Model):
@@ -236,13 +236,14 @@ class AuditHead(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     revision = models.BigIntegerField(default=0)
+    hash = models.CharField(max_length=64, default=chain.GENESIS, help_text="That of the last entry.")
 
 
 class AuditEntry(models.Model):
     """Who changed what. Its revisions are also the feed by which web processes drop old snapshots."""
 
     revision = models.BigIntegerField(primary_key=True)
-    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    at = models.DateTimeField(db_index=True)
     actor = models.CharField(max_length=200)
     action = models.CharField(max_length=64)
     tenant_id = models.UUIDField(null=True, db_index=True, help_text="Kept when the tenant is gone.")
@@ -250,6 +251,9 @@ class AuditEntry(models.Model):
     object_id = models.CharField(max_length=64)
     object_label = models.CharField(max_length=300)
     changes = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    key_version = models.PositiveIntegerField(help_text="Of the encryption key that its hash is made with.")
+    previous_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64, help_text="See tenants/chain.py.")
 
     class Meta:
         ordering = ["-revision"]

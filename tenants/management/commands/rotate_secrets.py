@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
-from tenants import actions, queries, secrets
+from tenants import actions, audit, queries, secrets
 from tenants.management import command
 
 
@@ -26,7 +26,9 @@ class Command(command.TenantCommand):
         if done.failed or needed:
             raise command.Refused("\n".join([*done.failed, *_lines(left), *map(_still_needed, needed)]))
         droppable = sorted(version for version in settings.ENCRYPTION_KEYS if version != newest)
-        texts = [f"{done.resealed} sealed anew.", *_lines(left), *map(_droppable, droppable)]
+        signed = audit.entries_by_key()
+        texts = [f"{done.resealed} sealed anew.", *_lines(left)]
+        texts += [_droppable(version, signed.get(version, 0)) for version in droppable]
         data = {"resealed": done.resealed, "newest": newest, "rows_by_version": left, "droppable": droppable}
         return command.Report(data=data, text="\n".join(texts))
 
@@ -39,5 +41,9 @@ def _still_needed(version: int) -> str:
     return f"Encryption key {version} is still needed: keep it in LLMP_ENCRYPTION_KEYS and run this again."
 
 
-def _droppable(version: int) -> str:
-    return f"Encryption key {version} may be dropped from LLMP_ENCRYPTION_KEYS."
+def _droppable(version: int, entries: int) -> str:
+    text = f"Encryption key {version} may be dropped from LLMP_ENCRYPTION_KEYS."
+    kept = (
+        f" Keep it with your backups: {entries} audit entries are signed with it, and verify_audit needs it for them."
+    )
+    return text + kept if entries else text
