@@ -30,7 +30,7 @@ fields = ("state", "status", "session_id", "agent_id", "user_agent", "model_aske
 print(json.dumps([{{name: getattr(row, name) for name in fields}} for row in rows]))
 """
 
-pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.xdist_group("clients")]
+pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.xdist_group("clients-claude_code")]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from tests.journeys.server import Server, serving
 SDKS = ["python-0.125.0", "python-2.13.0", "typescript-1.13.0"]
 DOORS = ["django", "daphne"]
 
-pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.xdist_group("clients")]
+pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.xdist_group("clients-doors")]
 
 
 @pytest.fixture(scope="module", params=DOORS)

@@ -23,7 +23,7 @@ WEATHER = {
     "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("clients")]
+pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("clients-sdk")]
 
 
 @pytest.fixture(params=SDKS)

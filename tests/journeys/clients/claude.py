@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 _SECONDS = 45
+# Whatever it wants beyond this machine ends at a proxy that is not there.
+_OFFLINE = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Claude:
                 "PATH": os.environ["PATH"],
                 "HOME": str(self.home),
                 "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+                **_OFFLINE,
                 "ANTHROPIC_MODEL": "claude-sonnet-5-5",
                 **env,
             },
