@@ -12,7 +12,7 @@ from typing import Any
 
 _SECONDS = 45
 # Whatever it wants beyond this machine ends at a proxy that is not there.
-_OFFLINE = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1"}
+_OFFLINE = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1"}
 
 
 @dataclass(frozen=True)
