@@ -117,11 +117,62 @@ class UsageRecord(models.Model):
             models.Index(fields=["tenant_id", "-started_at"], name="usage_by_tenant"),
             models.Index(fields=["key_id", "-started_at"], name="usage_by_key"),
             models.Index(fields=["-started_at"], name="usage_by_time"),
+            models.Index(fields=["tenant_id", "state", "-started_at"], name="usage_by_state"),
+            models.Index(fields=["tenant_id", "model_asked", "-started_at"], name="usage_by_model"),
+            models.Index(fields=["upstream_id", "-started_at"], name="usage_by_upstream"),
+            models.Index(fields=["session_id", "-started_at"], name="usage_by_session"),
+            models.Index(fields=["-ended_at", "id"], name="usage_by_end"),
+            models.Index(fields=["upstream_request_id"], name="usage_by_upstream_request"),
             models.Index(fields=["process"], condition=models.Q(state="started"), name="usage_under_way"),
         ]
 
     def __str__(self) -> str:
         return self.id
+
+
+class BudgetWindow(models.Model):
+    """What an owner (a tenant or a key) used of one unit in one period: the sum of its usage records, and what is held.
+
+    It is kept for budgets and made from the records when the first call meets the period; `spent` can always be
+    counted again.
+    """
+
+    class Unit(models.TextChoices):
+        USD = "usd", "Nano-dollars"
+        TOKENS = "tokens", "Tokens"
+        REQUESTS = "requests", "Requests"
+
+    owner_id = models.UUIDField(help_text="A tenant or a key.")
+    unit = models.CharField(max_length=16, choices=Unit.choices)
+    period = models.CharField(max_length=16)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)
+    spent = models.BigIntegerField(default=0)
+    held = models.BigIntegerField(default=0, help_text="Reserved by calls under way.")
+
+    class Meta:
+        ordering = ["-starts_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner_id", "unit", "period", "starts_at"], name="one_window_per_period")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner_id}: {self.unit} in the {self.period} from {self.starts_at:%Y-%m-%d %H:%M}"
+
+
+class Reservation(models.Model):
+    """What one call may still use of a window, from before the upstream is asked until its record is written."""
+
+    call_id = models.CharField(max_length=64, db_index=True)
+    window = models.ForeignKey(BudgetWindow, on_delete=models.CASCADE, related_name="reservations")
+    amount = models.BigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["call_id", "window"], name="one_reservation_per_call_and_window")]
+
+    def __str__(self) -> str:
+        return f"{self.call_id} holds {self.amount}"
 
 
 class Heartbeat(models.Model):
