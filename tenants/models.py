@@ -71,6 +71,27 @@ class Membership(models.Model):
         return f"{self.user} as {self.role} of {self.tenant}"
 
 
+class Invitation(models.Model):
+    """A link with which one person joins a tenant once; only a hash of it is kept."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="invitations")
+    role = models.CharField(max_length=16, choices=Membership.Role.choices)
+    note = models.CharField(max_length=200, validators=[validators.check_label], help_text="For whom it was made.")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="invitations_made"
+    )
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.note} as {self.role} of {self.tenant}"
+
+
 class Scope(models.TextChoices):
     """What a key may be used for."""
 

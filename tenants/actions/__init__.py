@@ -14,7 +14,17 @@ from tenants.actions.keys import (
     revoke_key,
     rotate_key,
 )
-from tenants.actions.members import remove_member, set_role
+from tenants.actions.members import (
+    INVITATION_LIFE,
+    InvitationOver,
+    Invited,
+    accept_invitation,
+    invite,
+    open_invitation,
+    remove_member,
+    set_role,
+    withdraw_invitation,
+)
 from tenants.actions.tenants import change_tenant, create_tenant, delete_tenant
 from tenants.actions.upstreams import (
     UNCHANGED,
@@ -30,11 +40,15 @@ from tenants.actions.upstreams import (
 
 __all__ = [
     "DEFAULT_OVERLAP",
+    "INVITATION_LIFE",
     "MAX_OVERLAP",
     "UNCHANGED",
+    "InvitationOver",
+    "Invited",
     "IssuedKey",
     "Resealed",
     "Unchanged",
+    "accept_invitation",
     "add_upstream",
     "change_key",
     "change_tenant",
@@ -43,12 +57,15 @@ __all__ = [
     "create_tenant",
     "delete_tenant",
     "delete_upstream",
+    "invite",
     "issue_key",
     "note_use",
+    "open_invitation",
     "remove_member",
     "reseal_credentials",
     "revoke_key",
     "rotate_key",
     "set_role",
     "settled_base_url",
+    "withdraw_invitation",
 ]
