@@ -1,5 +1,7 @@
-"""Usage records for tests, with what a test does not name filled in."""
+"""Usage entries as a call on its way would make them, and usage records as they are when it ended."""
 
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -7,15 +9,49 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from proxy.call import Caller, Inbound, Outbound, Trace
+from proxy.formats.usage import Usage
+from proxy.ledger.journal import Journal
+from proxy.ledger.prices import PriceBook
+from proxy.ledger.record import Ending, Entry, State
 from proxy.models import UsageRecord
+from tests.proxy import build as values
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _numbers = count(1)
+USAGE = Usage(input_tokens=10, output_tokens=20)
+DONE = Ending(state=State.COMPLETED, status=200, usage=USAGE, stop_reason="end_turn")
+
+
+def inbound(id: str, *, headers: Sequence[tuple[bytes, bytes]] = (), client_ip: str = "192.0.2.1") -> Inbound:
+    return Inbound("POST", "/v1/messages", b"", list(headers), client_ip, id, time.perf_counter())
+
+
+def asked(
+    journal: Journal, id: str, *, by: Caller | None = None, model: str = "claude-opus-5", book: PriceBook | None = None
+) -> tuple[Entry, Outbound]:
+    """An entry that knows what is asked for, and where the call would go."""
+    asked = inbound(id)
+    by = by or values.caller()
+    call = values.call({**values.HELLO, "model": model}, by=by, asked=asked)
+    entry = Entry(journal, book or PriceBook([]), asked, by)
+    entry.ask(call)
+    return entry, Outbound(call=call, upstream=by.tenant.upstreams[0], model=model, sent_as=model, body=b"")
+
+
+def opened(journal: Journal, id: str, *, by: Caller | None = None, model: str = "claude-opus-5") -> Entry:
+    entry, outbound = asked(journal, id, by=by, model=model)
+    entry.open(outbound)
+    return entry
+
+
+def completed(journal: Journal, id: str, *, by: Caller | None = None) -> None:
+    opened(journal, id, by=by).settle(DONE, Trace())
 
 
 def build(tenant_id: UUID, **fields: Any) -> UsageRecord:
     """A record that is not stored."""
-    values: dict[str, Any] = {
+    columns: dict[str, Any] = {
         "id": f"req_{next(_numbers):024x}",
         "process": "test-1",
         "state": "completed",
@@ -40,7 +76,7 @@ def build(tenant_id: UUID, **fields: Any) -> UsageRecord:
         "client_ip": "192.0.2.1",
         "user_agent": "anthropic-python/2.13",
     }
-    return UsageRecord(**values | fields)
+    return UsageRecord(**columns | fields)
 
 
 def store(tenant_id: UUID, **fields: Any) -> UsageRecord:
