@@ -16,8 +16,11 @@ class Snippet:
 
 def snippets(*, address: str, key: str = KEY_PLACEHOLDER) -> list[Snippet]:
     """Snippets for this address and key."""
-    return [Snippet("curl", _curl(address, key)), Snippet("Python", _python(address, key))] + [
-        Snippet("Claude Code", f"ANTHROPIC_BASE_URL={address} ANTHROPIC_AUTH_TOKEN={key} claude")
+    return [
+        Snippet("curl", _curl(address, key)),
+        Snippet("Python", _python(address, key)),
+        Snippet("TypeScript", _typescript(address, key)),
+        Snippet("Claude Code", f"ANTHROPIC_BASE_URL={address} ANTHROPIC_AUTH_TOKEN={key} claude"),
     ]
 
 
@@ -40,3 +43,14 @@ message = client.messages.create(
     model="{MODEL}", max_tokens=100, messages=[{{"role": "user", "content": "Hello"}}]
 )
 print(message.content[0].text)"""
+
+
+def _typescript(address: str, key: str) -> str:
+    return f"""\
+import Anthropic from "@anthropic-ai/sdk"; // npm install @anthropic-ai/sdk
+
+const client = new Anthropic({{ baseURL: "{address}", apiKey: "{key}" }});
+const message = await client.messages.create({{
+  model: "{MODEL}", max_tokens: 100, messages: [{{ role: "user", content: "Hello" }}],
+}});
+console.log(message.content);"""

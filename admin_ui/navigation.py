@@ -1,0 +1,90 @@
+"""The rail: which entries there are, and who sees them. A page's further routes begin with its entry's name."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from admin_ui.pages import Place
+from tenants import access
+from tenants.access import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One page of the rail."""
+
+    word: str
+    route: str  # the URL's name; sub-pages are called `<route>_…`
+    icon: str
+    roles: Collection[Role] = access.EVERY_ROLE
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An entry as it is shown to one person in one place."""
+
+    word: str
+    url: str
+    icon: str
+    is_current: bool
+
+
+TENANT = (
+    (
+        "Watch",
+        (
+            Entry("Home", "home", "home"),
+        ),
+    ),
+    (
+        "Access",
+        (
+            Entry("Keys", "keys", "key"),
+            Entry("Members", "members", "people"),
+            Entry("Upstreams", "upstreams", "cloud"),
+        ),
+    ),
+    (
+        "System",
+        (
+            Entry("Settings", "settings", "sliders", access.MANAGERS),
+        ),
+    ),
+)
+PLATFORM = (
+    (
+        "Watch",
+        (
+            Entry("All tenants", "platform", "grid"),
+        ),
+    ),
+    (
+        "System",
+        (
+            Entry("Health", "health", "pulse"),
+        ),
+    ),
+)
+
+
+def groups(request: HttpRequest, place: Place) -> list[tuple[str, list[Link]]]:
+    """The rail's groups with what this person may open here; empty groups are left out."""
+    current = request.resolver_match.url_name if request.resolver_match else ""
+    shown = []
+    for name, entries in TENANT if place.tenant else PLATFORM:
+        links = [_link(entry, place, current or "") for entry in entries if _may_see(entry, place)]
+        if links:
+            shown.append((name, links))
+    return shown
+
+
+def _may_see(entry: Entry, place: Place) -> bool:
+    return place.tenant is None or place.role in entry.roles
+
+
+def _link(entry: Entry, place: Place, current: str) -> Link:
+    url = reverse(entry.route, args=[place.tenant.slug] if place.tenant else [])
+    is_current = current == entry.route or current.startswith(f"{entry.route}_")
+    return Link(entry.word, url, entry.icon, is_current)
