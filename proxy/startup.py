@@ -1,17 +1,20 @@
 """Makes what a web process holds, from the settings, and closes it again: the only place that wires it together."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 
 import httpx
+from django.conf import settings
 
 from proxy.auth import Keys
 from proxy.config import Config
 from proxy.directory import Directory
 from proxy.ledger import buckets, recovery, writer
+from proxy.ledger.budgets.accounts import Accounts
 from proxy.ledger.journal import Journal
 from proxy.runtime import Limits, Runtime
 from proxy.simulator.transport import SimulatorTransport
@@ -21,6 +24,13 @@ from proxy.upstreams.model_lists import ModelLists
 from proxy.upstreams.slots import Slots
 from proxy.upstreams.transport import AiohttpTransport
 from tenants import destinations, keys
+
+
+def _spare_the_collector() -> None:
+    """What is loaded stays: looking through it again and again costs pauses that open streams would feel."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 @asynccontextmanager
@@ -40,15 +50,17 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
         pool = Pool(transports, Slots())
         settling = writer.Writer(journal)
         settling.start()
+        _spare_the_collector()
         try:
             async with buckets.opened(redis_url=config.redis_url, folder=config.data_dir, name=journal.name) as rates:
                 yield Runtime(
                     directory=directory,
-                    keys=Keys(keys.is_well_formed, keys.digests),
+                    keys=Keys(keys.is_well_formed, partial(keys.digests, peppers=settings.KEY_PEPPERS)),
                     journal=journal,
                     pool=pool,
                     model_lists=ModelLists(transports),
                     buckets=rates,
+                    accounts=Accounts(in_thread),
                     limits=Limits(
                         config.max_body_bytes,
                         config.body_timeout_seconds,

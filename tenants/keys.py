@@ -9,7 +9,7 @@ import re
 import secrets
 import string
 import zlib
-from hashlib import sha256
+from collections.abc import Mapping
 
 from django.conf import settings
 
@@ -39,12 +39,13 @@ def is_well_formed(text: str) -> bool:
 
 def digest(secret: str, pepper: bytes) -> str:
     """What is stored of a secret. A fast keyed hash, because 178 random bits need no slow one."""
-    return hmac.new(pepper, secret.encode(), sha256).hexdigest()
+    return hmac.digest(pepper, secret.encode(), "sha256").hex()
 
 
-def digests(secret: str) -> list[tuple[int, str]]:
-    """The secret's (pepper version, digest) under every configured pepper, the newest first."""
-    return [(version, digest(secret, pepper)) for version, pepper in settings.KEY_PEPPERS.items()]
+def digests(secret: str, peppers: Mapping[int, bytes] | None = None) -> list[tuple[int, str]]:
+    """The secret's (pepper version, digest) under every pepper, the configured ones unless told, the newest first."""
+    chosen = settings.KEY_PEPPERS if peppers is None else peppers
+    return [(version, digest(secret, pepper)) for version, pepper in chosen.items()]
 
 
 def display(secret: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import datetime
 from types import TracebackType
 from urllib.parse import quote
 
@@ -39,6 +40,7 @@ class entry:
 
     def __init__(self, inbound: Inbound, caller: Caller, journal: Journal, prices: PriceBook) -> None:
         self._record = Entry(journal, prices, inbound, caller)
+        self._prices = prices
         self._call: Call | None = None
         self._outbound: Outbound | None = None
         self._status: int | None = None
@@ -66,6 +68,16 @@ class entry:
         self._record.open(outbound)
         self._outbound = outbound
 
+    @property
+    def started_at(self) -> datetime:
+        """When the call came in: the time that its record, its price and its budgets go by."""
+        return self._record.started_at
+
+    def quote(self, outbound: Outbound) -> Quote:
+        """The price of what may leave the proxy, at the tier of the longest prompt that it can be."""
+        most = estimate.most_input_tokens(outbound.call.document)
+        return self._prices.price_of(outbound.model, most, self.started_at)
+
     def price_of(self, usage: Usage) -> Quote:
         """What this call's tokens cost."""
         return self._record.price_of(usage)
@@ -75,7 +87,7 @@ class entry:
         self._status = status
         self._upstream_request_id = upstream_request_id
         self._record.first_byte()
-        timing = ", ".join(f"{step.name};dur={step.micros / 1000:g}" for step in self.trace.steps)
+        timing = ", ".join([f"{name};dur={micros / 1000:g}" for name, micros, _facts in self.trace.steps])
         overhead = f"{self._overhead_us() / 1000:g}"
         headers = [(b"x-llmp-overhead-ms", overhead.encode()), (b"server-timing", timing.encode())]
         if self._outbound is not None:
@@ -84,7 +96,7 @@ class entry:
         return headers
 
     def _overhead_us(self) -> int:
-        own = sum(step.micros for step in self.trace.steps if step.name not in _OTHERS_TIME)
+        own = sum([micros for name, micros, _facts in self.trace.steps if name not in _OTHERS_TIME])
         return own + int(self.stopwatch.seconds * 1_000_000)
 
     def _ending(self, error: BaseException | None) -> Ending:
@@ -100,7 +112,7 @@ class entry:
             error_message=message,
             upstream_request_id=self._upstream_request_id,
             response_bytes=self.meter.bytes,
-            queue_us=sum(step.micros for step in self.trace.steps if step.name == "queue"),
+            queue_us=sum([micros for name, micros, _facts in self.trace.steps if name == "queue"]),
             overhead_us=self._overhead_us(),
         )
 

@@ -40,7 +40,8 @@ async def open(outbound: Outbound, pool: Pool) -> AsyncIterator[Answer]:
     request = UPSTREAMS[upstream.kind].prepare(outbound)
     trace = outbound.call.trace
     queued_at = time.perf_counter()
-    async with pool.slots.take(upstream):
+    await pool.slots.take(upstream)
+    try:
         asked_at = time.perf_counter()
         trace.note("queue", queued_at)
         answer = await Answer.ask(pool.transports[upstream.kind], request, upstream)
@@ -49,6 +50,8 @@ async def open(outbound: Outbound, pool: Pool) -> AsyncIterator[Answer]:
             yield answer
         finally:
             await answer.aclose()
+    finally:
+        pool.slots.release(upstream.id)
 
 
 __all__ = ["UPSTREAMS", "Answer", "Pool", "UpstreamFailed", "open"]

@@ -31,14 +31,18 @@ class UpstreamFailed(Refused):
 
 
 class Answer:
-    """An upstream's response whose body is still to come. Make one with `ask`, always `aclose` it."""
+    """An upstream's response whose body is still to come. Make one with `ask`, always `aclose` it.
+
+    The transport sees to it that no silence outlasts the request's read timeout; here shorter ones are told.
+    """
 
     def __init__(self, response: httpx.Response, upstream: UpstreamRules) -> None:
         self._response = response
         self._upstream = upstream
         self.status = response.status_code
-        self.headers = [item for item in _lower(response) if _is_relayed(item[0])]
-        self._type: str = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        lowered = [(name.lower(), value) for name, value in response.headers.raw]
+        self.headers = [item for item in lowered if _is_relayed(item[0])]
+        self._type = self._header(b"content-type").partition(";")[0].strip().lower()
         self._pieces = _stream(response).__aiter__()
         self._silent_seconds = 0.0
 
@@ -48,12 +52,9 @@ class Answer:
     ) -> "Answer":
         """Send the request and judge the response by its status and headers. Raises UpstreamFailed."""
         try:
-            async with asyncio.timeout(upstream.read_timeout_seconds):
-                response = await transport.handle_async_request(request)
-        except TimeoutError:
-            raise _timed_out(upstream) from None
+            response = await transport.handle_async_request(request)
         except httpx.TransportError as error:
-            raise _unreachable(upstream, error) from error
+            raise _failure(upstream, error) from error
         answer = cls(response, upstream)
         try:
             await answer._judge()
@@ -89,7 +90,7 @@ class Answer:
         if self._type == "application/json" or (self.is_stream and self.status == 200):
             return
         status = self.status if self.status >= 400 else None
-        retry = {key: self._response.headers[key] for key in ("retry-after",) if key in self._response.headers}
+        retry = {"retry-after": after} if (after := self._header(b"retry-after")) else {}
         raise UpstreamFailed(
             f"The upstream {name!r} answered {self.status} with {self._type or 'no content type'} instead of JSON.",
             status=status,
@@ -99,11 +100,14 @@ class Answer:
     async def read(self) -> bytes:
         """The whole body. Raises UpstreamFailed."""
         pieces, size = [], 0
-        while (piece := await self.piece(self._upstream.read_timeout_seconds)) != b"":
-            pieces.append(piece or b"")
-            size += len(piece or b"")
-            if size > MAX_DOCUMENT_BYTES:
-                raise UpstreamFailed(f"The upstream {self._upstream.name!r} sent an endless answer.")
+        try:
+            async for piece in self._pieces:
+                pieces.append(piece)
+                size += len(piece)
+                if size > MAX_DOCUMENT_BYTES:
+                    raise UpstreamFailed(f"The upstream {self._upstream.name!r} sent an endless answer.")
+        except httpx.TransportError as error:
+            raise _failure(self._upstream, error) from error
         return b"".join(pieces)
 
     async def piece(self, patience_seconds: float) -> bytes | None:
@@ -123,7 +127,7 @@ class Answer:
                 raise _timed_out(self._upstream) from None
             return None
         except httpx.TransportError as error:
-            raise _unreachable(self._upstream, error) from error
+            raise _failure(self._upstream, error) from error
         self._silent_seconds = 0.0
         return piece
 
@@ -138,10 +142,6 @@ def _stream(response: httpx.Response) -> httpx.AsyncByteStream:
     return stream
 
 
-def _lower(response: httpx.Response) -> list[tuple[bytes, bytes]]:
-    return [(name.lower(), value) for name, value in response.headers.raw]
-
-
 def _is_relayed(name: bytes) -> bool:
     return name in _RELAYED or name.startswith(_RELAYED_PREFIXES)
 
@@ -151,7 +151,9 @@ def _timed_out(upstream: UpstreamRules) -> UpstreamFailed:
     return UpstreamFailed(f"The upstream {upstream.name!r} was silent for {seconds:g} s.", status=504)
 
 
-def _unreachable(upstream: UpstreamRules, error: httpx.TransportError) -> UpstreamFailed:
+def _failure(upstream: UpstreamRules, error: httpx.TransportError) -> UpstreamFailed:
+    if isinstance(error, httpx.ReadTimeout):
+        return _timed_out(upstream)
     # The details name addresses inside the operator's network: for the log, not for the client.
     log.warning("upstream failed", upstream=upstream.name, upstream_id=str(upstream.id), error=str(error))
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):

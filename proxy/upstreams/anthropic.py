@@ -44,7 +44,7 @@ def request(
         url,
         headers=[*headers, *own],
         stream=httpx.ByteStream(body),
-        extensions={"timeout": {"connect": upstream.connect_timeout_seconds, "read": None}},
+        extensions={"timeout": {"connect": upstream.connect_timeout_seconds, "read": upstream.read_timeout_seconds}},
     )
     request.read()
     return request

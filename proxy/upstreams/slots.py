@@ -1,8 +1,6 @@
 """How many calls may be open towards an upstream at a time; the rest wait a little, in order."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from uuid import UUID
 
 from proxy.call import UpstreamRules
@@ -24,16 +22,11 @@ class Slots:
         self._taken: dict[UUID, int] = {}
         self._waiting: dict[UUID, list[asyncio.Future[None]]] = {}
 
-    @asynccontextmanager
-    async def take(self, upstream: UpstreamRules) -> AsyncIterator[None]:
-        """Hold one place. Raises UpstreamBusy after the upstream's connect timeout."""
+    async def take(self, upstream: UpstreamRules) -> None:
+        """Take one place, to be released. Raises UpstreamBusy after the upstream's connect timeout."""
         if self._taken.get(upstream.id, 0) >= upstream.max_connections:
             await self._wait(upstream)
         self._taken[upstream.id] = self._taken.get(upstream.id, 0) + 1
-        try:
-            yield
-        finally:
-            self._release(upstream.id)
 
     async def _wait(self, upstream: UpstreamRules) -> None:
         waiting = self._waiting.setdefault(upstream.id, [])
@@ -53,7 +46,8 @@ class Slots:
         except TimeoutError:
             raise UpstreamBusy(f"All {upstream.max_connections} connections to {upstream.name!r} are busy.") from None
 
-    def _release(self, upstream_id: UUID) -> None:
+    def release(self, upstream_id: UUID) -> None:
+        """Give a place back."""
         left = self._taken[upstream_id] - 1
         if left:
             self._taken[upstream_id] = left

@@ -58,6 +58,8 @@ class _Body(httpx.AsyncByteStream):
     async def __anext__(self) -> bytes:
         try:
             chunk = await self._response.content.read(_PIECE_BYTES)
+        except aiohttp.ServerTimeoutError as error:
+            raise httpx.ReadTimeout("silent for too long") from error
         except (aiohttp.ClientError, OSError) as error:
             raise httpx.ReadError(_words(error)) from error
         if not chunk:

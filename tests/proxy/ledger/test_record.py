@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from proxy.call import Step, Trace
+from proxy.call import Trace
 from proxy.errors import Unavailable
 from proxy.formats.usage import Usage
 from proxy.ledger.consumer import Consumer
@@ -56,7 +56,7 @@ def test_a_record_tells_who_asked_what_and_how_it_ended(journal):
             queue_us=5,
             overhead_us=900,
         ),
-        Trace([Step("routing", 12, {"upstream": "main"})]),
+        Trace([("routing", 12, {"upstream": "main"})]),
     )
     row = stored(journal)
     assert (row.id, row.state, row.endpoint, row.is_streaming, row.status) == ("req_1", "failed", "messages", True, 200)
@@ -133,7 +133,7 @@ def test_only_an_address_is_kept_as_one(journal, given, kept):
 
 
 def test_a_trace_that_grew_too_long_says_so(journal):
-    calls.opened(journal, "a").settle(calls.DONE, Trace([Step("x", 1, {"long": "y" * 40_000})]))
+    calls.opened(journal, "a").settle(calls.DONE, Trace([("x", 1, {"long": "y" * 40_000})]))
     [step] = stored(journal).trace
     assert step["step"] == "trace" and step["omitted_bytes"] > 40_000
 
@@ -149,7 +149,7 @@ def test_no_text_of_a_client_or_an_upstream_keeps_a_record_from_being_written(jo
     entry = Entry(journal, BOOK, asked, build.caller())
     entry.settle(
         Ending(state=State.FAILED, status=502, error_type=text, error_message=text, stop_reason=text),
-        Trace([Step("x", 1, facts)]),
+        Trace([("x", 1, facts)]),
     )
     row = stored(journal)
     assert row.state == "failed"

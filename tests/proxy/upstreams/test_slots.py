@@ -9,13 +9,14 @@ from tests.proxy import build
 
 
 async def hold(slots: Slots, upstream, release: asyncio.Event, running: list[int]) -> None:
-    async with slots.take(upstream):
-        running[0] += 1
-        running[1] = max(running)
-        try:
-            await release.wait()
-        finally:
-            running[0] -= 1
+    await slots.take(upstream)
+    running[0] += 1
+    running[1] = max(running)
+    try:
+        await release.wait()
+    finally:
+        running[0] -= 1
+        slots.release(upstream.id)
 
 
 async def test_no_more_than_the_stated_number_run_at_a_time() -> None:
@@ -31,13 +32,12 @@ async def test_no_more_than_the_stated_number_run_at_a_time() -> None:
 
 async def test_who_waits_too_long_is_told_that_the_upstream_is_busy() -> None:
     slots, upstream = Slots(), build.upstream(max_connections=1, connect_timeout_seconds=0.01)
-    async with slots.take(upstream):
-        with pytest.raises(UpstreamBusy) as refused:
-            async with slots.take(upstream):
-                pass
+    await slots.take(upstream)
+    with pytest.raises(UpstreamBusy) as refused:
+        await slots.take(upstream)
     assert refused.value.status == 529
-    async with slots.take(upstream):
-        pass
+    slots.release(upstream.id)
+    await slots.take(upstream)
 
 
 async def test_a_waiter_that_gives_up_as_it_is_woken_passes_the_place_on() -> None:
