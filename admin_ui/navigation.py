@@ -36,6 +36,8 @@ TENANT = (
         "Watch",
         (
             Entry("Home", "home", "home"),
+            Entry("Requests", "requests", "list"),
+            Entry("Usage", "usage", "chart"),
         ),
     ),
     (
@@ -49,6 +51,7 @@ TENANT = (
     (
         "System",
         (
+            Entry("Audit", "audit", "audit", access.MANAGERS),
             Entry("Settings", "settings", "sliders", access.MANAGERS),
         ),
     ),
@@ -58,11 +61,14 @@ PLATFORM = (
         "Watch",
         (
             Entry("All tenants", "platform", "grid"),
+            Entry("Requests", "all_requests", "list"),
+            Entry("Usage", "all_usage", "chart"),
         ),
     ),
     (
         "System",
         (
+            Entry("Audit", "all_audit", "audit"),
             Entry("Health", "health", "pulse"),
         ),
     ),

@@ -3,14 +3,17 @@
 from django.urls import include, path
 
 from admin_ui.views import (
+    audit,
     health,
     home,
     invitations,
     keys,
     members,
     platform,
+    requests,
     settings,
     upstreams,
+    usage,
 )
 from admin_ui.views.landing import landing
 from admin_ui.views.welcome import Welcome
@@ -33,6 +36,12 @@ tenant = [
     path("upstreams/<uuid:upstream_id>/", upstreams.edit, name="upstreams_edit"),
     path("upstreams/<uuid:upstream_id>/test/", upstreams.test, name="upstreams_test"),
     path("upstreams/<uuid:upstream_id>/delete/", upstreams.delete, name="upstreams_delete"),
+    path("requests/", requests.requests, name="requests"),
+    path("requests.csv", requests.export, name="requests_export"),
+    path("requests/<str:request_id>/", requests.detail, name="requests_detail"),
+    path("usage/", usage.usage, name="usage"),
+    path("usage.csv", usage.export, name="usage_export"),
+    path("audit/", audit.trail, name="audit"),
     path("settings/", settings.index, name="settings"),
     path("settings/suspend/", settings.suspend, name="settings_suspend"),
 ]
@@ -45,5 +54,12 @@ urlpatterns = [
     path("t/<slug:slug>/", include(tenant)),
     path("platform/", platform.index, name="platform"),
     path("platform/tenants/new/", platform.new, name="platform_new"),
+    path("platform/requests/", requests.all_requests, name="all_requests"),
+    path("platform/requests.csv", requests.export_all, name="all_requests_export"),
+    path("platform/requests/<str:request_id>/", requests.detail_of_all, name="all_requests_detail"),
+    path("platform/usage/", usage.all_usage, name="all_usage"),
+    path("platform/usage.csv", usage.export_all, name="all_usage_export"),
+    path("platform/audit/", audit.whole_trail, name="all_audit"),
+    path("platform/audit/verify/", audit.verify, name="all_audit_verify"),
     path("platform/health/", health.index, name="health"),
 ]

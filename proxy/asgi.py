@@ -8,6 +8,7 @@ from typing import cast
 
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proxy.settings")
 pages = get_asgi_application()  # loads the apps: what follows imports models
@@ -24,8 +25,9 @@ class Application:
     """The ASGI application of a web process. Its runtime starts with the server, or at the first request
     under servers without a lifespan (Daphne)."""
 
-    def __init__(self, config: Config, pages: edge.App) -> None:
+    def __init__(self, config: Config, pages: edge.App, sockets: edge.App) -> None:
         self._config = config
+        self._sockets = sockets
         self._pages = edge.bounded(pages, MAX_PAGE_BYTES)
         self._slow_door = edge.bounded(pages, config.max_body_bytes)
         self._door = Door([ip_network(cidr) for cidr in list_of(config.trusted_proxies)])
@@ -40,7 +42,7 @@ class Application:
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         else:
-            await send({"type": "websocket.close", "code": 1000})
+            await self._sockets(scope, receive, send)
 
     async def _http(self, scope: edge.Scope, receive: edge.Receive, send: edge.Send) -> None:
         path: str = scope["path"]
@@ -79,4 +81,4 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-application = Application(settings.CONFIG, cast(edge.App, pages))
+application = Application(settings.CONFIG, cast(edge.App, pages), import_string(settings.SOCKETS_APPLICATION))

@@ -6,6 +6,7 @@ import uvicorn
 from django.conf import settings
 
 APPLICATION = "proxy.asgi:application"
+_MOST_SOCKET_BYTES = 16 * 1024  # pages send next to nothing
 
 
 def serve(*, host: str, port: int, workers: int, shutdown_seconds: int | None = None) -> None:
@@ -18,7 +19,9 @@ def serve(*, host: str, port: int, workers: int, shutdown_seconds: int | None = 
         # "auto" would fall back to h11, which answers requests hidden in bodies.
         http="proxy.connection:GuardedProtocol",
         loop="uvloop",
-        ws="auto",
+        ws="websockets-sansio",
+        ws_max_size=_MOST_SOCKET_BYTES,
+        ws_per_message_deflate=False,
         lifespan="on",
         interface="asgi3",
         app_dir=str(Path(settings.BASE_DIR)),

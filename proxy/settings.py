@@ -50,6 +50,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "proxy.urls"
 ASGI_APPLICATION = "proxy.asgi.application"
+SOCKETS_APPLICATION = "admin_ui.sockets.application"  # by name: the proxy imports no pages
 
 TEMPLATES = [
     {

@@ -1,0 +1,106 @@
+"""Live requests over a websocket: who may look is asked when it opens and again while it is open."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import QueryDict
+from django.utils import timezone
+
+from admin_ui import live, request_filters, request_rows
+from proxy.ledger.usage_queries import Filter
+from proxy.models import UsageRecord
+from tenants import access
+
+CHECK_SECONDS = 10.0
+_MOST_PER_MESSAGE = 100
+# Private codes of this product's: the page stops trying again when it sees them.
+GONE, FULL = 4404, 4503
+
+
+class LiveRequests(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
+    """Sends the calls that end and that the address asks for, as rows of the table."""
+
+    _relaying: "asyncio.Task[None] | None" = None
+
+    async def connect(self) -> None:
+        """Refuse whoever may not look, in one way for all reasons; else begin."""
+        wanted = await self._wanted()
+        if wanted is None:
+            await self.close()
+            return
+        await self.accept()
+        self._relaying = asyncio.create_task(self._relay(wanted))
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_kwargs: Any) -> None:
+        """Nothing is taken from the page."""
+
+    async def disconnect(self, code: int) -> None:
+        if self._relaying is not None:
+            self._relaying.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._relaying
+
+    async def _relay(self, wanted: Filter) -> None:
+        try:
+            async with live.FEED.watching(wanted) as watcher:
+                await self.send_json({"kind": "ready"})
+                checked_at = time.monotonic()
+                while True:
+                    try:
+                        async with asyncio.timeout(CHECK_SECONDS):
+                            rows, dropped = await watcher.take()
+                    except TimeoutError:
+                        rows, dropped = [], 0
+                    if time.monotonic() - checked_at >= CHECK_SECONDS:
+                        if await self._wanted() is None:
+                            await self.close(GONE)
+                            return
+                        checked_at = time.monotonic()
+                    if rows or dropped:
+                        await self._send(rows, dropped, wanted)
+        except live.Full:
+            await self.close(FULL)
+
+    async def _send(self, rows: list[UsageRecord], dropped: int, wanted: Filter) -> None:
+        shown = rows[-_MOST_PER_MESSAGE:]
+        html = await database_sync_to_async(request_rows.html)(shown, is_of_all=wanted.tenant_id is None)
+        await self.send_json(
+            {"kind": "rows", "html": html, "count": len(shown), "dropped": dropped + len(rows) - len(shown)}
+        )
+
+    async def _wanted(self) -> Filter | None:
+        """What the asker wants and may see; None: nothing. Read anew each time, so that lost rights end the view."""
+        found: Filter | None = await database_sync_to_async(self._read)()
+        return found
+
+    def _read(self) -> Filter | None:
+        user = _person(self.scope)
+        slug = self.scope["url_route"]["kwargs"].get("slug")
+        if slug is None:
+            if not user.is_superuser:
+                return None
+            tenant_id: UUID | None = None
+        else:
+            try:
+                tenant_id = access.tenant_for(user, slug).pk
+            except access.NotFound:
+                return None
+        params = QueryDict(self.scope["query_string"])
+        asked = request_filters.read(params, tenant_id=tenant_id, now=timezone.now())
+        return replace(asked.wanted, begin=None, end=None)  # what ends from now on
+
+
+def _person(scope: Mapping[str, Any]) -> User | AnonymousUser:
+    """The person of the session as they are in the database now, if the session still is."""
+    session, user = scope["session"], scope["user"]
+    if not session.session_key or not session.exists(session.session_key):
+        return AnonymousUser()
+    return User.objects.filter(pk=user.pk, is_active=True).first() or AnonymousUser()

@@ -1,0 +1,53 @@
+"""The websockets of people's pages: the address, the origin and the session are checked before a consumer is asked."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import URLRouter
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+from django.urls import path
+
+from admin_ui.consumers import LiveRequests
+
+routes = [
+    path("ws/t/<slug:slug>/requests/", LiveRequests.as_asgi()),
+    path("ws/requests/", LiveRequests.as_asgi()),
+]
+
+
+class SameOrigin:
+    """Refuses pages of other sites: a browser sends its cookies with their websockets too."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if _is_own(scope["headers"]) and _is_known(scope["path"]):
+            await self._app(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 4403})
+
+
+def _is_own(headers: list[tuple[bytes, bytes]]) -> bool:
+    origins = [value.decode("latin-1") for name, value in headers if name.lower() == b"origin"]
+    hosts = [value.decode("latin-1").lower() for name, value in headers if name.lower() == b"host"]
+    if len(origins) != 1 or len(hosts) != 1:
+        return False
+    domain, _port = split_domain_port(hosts[0])
+    if not domain or not validate_host(domain, settings.ALLOWED_HOSTS):
+        return False
+    origin = urlsplit(origins[0].lower())
+    return origin.scheme in ("http", "https") and origin.netloc in (
+        hosts[0],
+        urlsplit(settings.CONFIG.public_url).netloc,
+    )
+
+
+def _is_known(path_asked: str) -> bool:
+    """Channels raises for a path it does not route, which would be logged as a defect."""
+    return any(route.resolve(path_asked.lstrip("/")) for route in routes)
+
+
+application = SameOrigin(AuthMiddlewareStack(URLRouter(routes)))
