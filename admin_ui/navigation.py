@@ -40,6 +40,7 @@ TENANT = (
             Entry("Usage", "usage", "chart"),
         ),
     ),
+    ("Try", (Entry("Playground", "playground", "play"),)),
     (
         "Access",
         (

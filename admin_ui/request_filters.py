@@ -16,7 +16,7 @@ from proxy.ledger.usage_queries import Cursor, Filter
 from proxy.models import UsageRecord
 
 NAMES = ("q", "key", "model", "state", "status", "upstream", "session", "agent")
-_MOST_CHARS = 200
+MOST_CHARS = 200
 _CURSOR = re.compile(r"([0-9]{1,17})-([A-Za-z0-9_]{1,40})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -51,7 +51,7 @@ def read(params: QueryDict, *, tenant_id: UUID | None, now: datetime) -> Asked:
 
     Whoever looks for one id means it whenever it was.
     """
-    values = {name: params.get(name, "").strip()[:_MOST_CHARS] for name in NAMES}
+    values = {name: params.get(name, "").strip()[:MOST_CHARS] for name in NAMES}
     errors: dict[str, str] = {}
     span = timerange.of(params, now)
     if span.error:

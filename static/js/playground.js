@@ -1,0 +1,193 @@
+// Asks /v1/messages as any client would. What comes back is only ever put into the page as text.
+const page = document.getElementById("playground");
+const form = document.getElementById("ask");
+const field = (id) => document.getElementById(id);
+const answer = field("answer");
+const thinking = field("thinking");
+const RECORD_TRIES = 12;
+const RECORD_MS = 600;
+let running = null;
+
+function say(tone, text) {
+  field("progress").className = `status ${tone}`;
+  field("progress").textContent = text;
+}
+
+function problems() {
+  const found = [];
+  if (!field("key").value.trim()) found.push(["key", "Paste an API key."]);
+  if (!field("model").value.trim()) found.push(["model", "Name a model."]);
+  if (!field("prompt").value.trim()) found.push(["prompt", "Write a prompt."]);
+  if (!(Number(field("max-tokens").value) >= 1)) found.push(["max-tokens", "Give a number of tokens."]);
+  for (const id of ["key", "model", "prompt", "max-tokens"]) {
+    field(id).toggleAttribute("aria-invalid", false);
+    if (found.some(([name]) => name === id)) field(id).setAttribute("aria-invalid", "true");
+  }
+  field("problem").replaceChildren(...found.map(([, text]) => Object.assign(document.createElement("li"), { textContent: text })));
+  if (found.length) field(found[0][0]).focus();
+  return found.length > 0;
+}
+
+function body() {
+  const asked = {
+    model: field("model").value.trim(),
+    max_tokens: Math.floor(Number(field("max-tokens").value)),
+    stream: true,
+    messages: [{ role: "user", content: field("prompt").value }],
+  };
+  if (field("system").value.trim()) asked.system = field("system").value;
+  return JSON.stringify(asked);
+}
+
+function clear() {
+  answer.textContent = "";
+  answer.classList.remove("code");
+  thinking.hidden = true;
+  thinking.querySelector("pre").textContent = "";
+  field("permalink").hidden = true;
+  field("trace").replaceChildren();
+  field("numbers").hidden = true;
+  for (const cell of field("numbers").querySelectorAll("dd")) cell.textContent = "–";
+}
+
+function number(name, text) {
+  field("numbers").hidden = false;
+  field("numbers").querySelector(`[data-${name}]`).textContent = text;
+}
+
+function seconds(since) {
+  const took = performance.now() - since;
+  return took < 1000 ? `${Math.round(took)} ms` : `${(took / 1000).toFixed(2)} s`;
+}
+
+// The steps before the first byte, from the Server-Timing header.
+function showTiming(header) {
+  const list = document.createElement("ol");
+  list.className = "waterfall";
+  for (const part of header.split(",")) {
+    const found = /^\s*([\w-]+);dur=([\d.]+)/.exec(part);
+    if (!found) continue;
+    const line = document.createElement("li");
+    for (const [name, text] of [["name", found[1]], ["took", `${found[2]} ms`]]) {
+      line.append(Object.assign(document.createElement("span"), { className: name, textContent: text }));
+    }
+    list.append(line);
+  }
+  if (list.children.length) field("trace").replaceChildren(list);
+}
+
+function showSteps(steps) {
+  showTiming(steps.map((step) => `${step.step};dur=${step.us / 1000}`).join(","));
+}
+
+// The whole trace with its cost, from the request's own page, as soon as its record is written.
+async function showRecord(id) {
+  const url = `${page.dataset.requests}${encodeURIComponent(id)}/`;
+  for (let tries = 0; tries < RECORD_TRIES; tries += 1) {
+    await new Promise((resolve) => { setTimeout(resolve, RECORD_MS); });
+    let got;
+    try {
+      got = await fetch(url, { credentials: "same-origin" });
+    } catch {
+      continue;
+    }
+    if (!got.ok) continue;
+    const shown = new DOMParser().parseFromString(await got.text(), "text/html");
+    if (shown.querySelector(".status.info")) continue; // under way still
+    const parts = shown.querySelectorAll(".waterfall, .facts-table");
+    if (!parts.length) return;
+    field("trace").replaceChildren(...parts);
+    field("permalink").href = url;
+    field("permalink").textContent = id;
+    field("permalink").hidden = false;
+    return;
+  }
+}
+
+function take(event, began) {
+  if (event.type === "message_start") number("input", total(event.message.usage));
+  else if (event.type === "content_block_delta" && event.delta.type === "text_delta") {
+    answer.textContent += event.delta.text;
+    answer.scrollTop = answer.scrollHeight;
+  } else if (event.type === "content_block_delta" && event.delta.type === "thinking_delta") {
+    thinking.hidden = false;
+    thinking.querySelector("pre").textContent += event.delta.thinking;
+  } else if (event.type === "message_delta") {
+    if (event.usage) number("output", String(event.usage.output_tokens));
+    say("good", `Ended: ${event.delta.stop_reason}`);
+  } else if (event.type === "message_stop") number("whole", seconds(began));
+  else if (event.type === "error") fail(event.error);
+}
+
+function total(usage) {
+  return String((usage.input_tokens || 0) + (usage.cache_read_input_tokens || 0) + (usage.cache_creation_input_tokens || 0));
+}
+
+function fail(error) {
+  say("bad", error?.type || "Failed");
+  answer.textContent += `${answer.textContent ? "\n\n" : ""}${error?.message || "The call failed without a message."}`;
+}
+
+async function read(reply, began) {
+  const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+  let held = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    held += value.replaceAll("\r", "");
+    let end;
+    while ((end = held.indexOf("\n\n")) >= 0) {
+      const data = held.slice(0, end).split("\n").filter((line) => line.startsWith("data:")).map((line) => line.slice(5)).join("\n");
+      held = held.slice(end + 2);
+      if (data) take(JSON.parse(data), began);
+    }
+  }
+}
+
+async function ask(isDry) {
+  if (running || problems()) return;
+  clear();
+  running = new AbortController();
+  page.querySelector("[data-stop]").hidden = false;
+  for (const button of page.querySelectorAll("[data-send], [data-dry]")) button.disabled = true;
+  say("info", isDry ? "Dry run" : "Asking");
+  const began = performance.now();
+  let id = "";
+  let isKnown = false;
+  try {
+    const headers = { "x-api-key": field("key").value.trim(), "anthropic-version": "2023-06-01", "content-type": "application/json" };
+    if (isDry) headers["x-llmp-dry-run"] = "true";
+    const reply = await fetch("/v1/messages", { method: "POST", headers, body: body(), signal: running.signal, credentials: "omit", cache: "no-store" });
+    id = reply.headers.get("x-llmp-request-id") || "";
+    isKnown = Boolean(id) && reply.status !== 401;
+    number("first", seconds(began));
+    showTiming(reply.headers.get("server-timing") || "");
+    if ((reply.headers.get("content-type") || "").startsWith("text/event-stream")) await read(reply, began);
+    else await whole(reply, isDry);
+  } catch (error) {
+    if (error.name === "AbortError") say("none", "Stopped");
+    else say("bad", "The connection broke");
+  } finally {
+    running = null;
+    page.querySelector("[data-stop]").hidden = true;
+    for (const button of page.querySelectorAll("[data-send], [data-dry]")) button.disabled = false;
+  }
+  if (isKnown) await showRecord(id); // strangers leave no record
+}
+
+async function whole(reply, isDry) {
+  const told = await reply.json();
+  if (!reply.ok) {
+    fail(told.error);
+    return;
+  }
+  answer.classList.add("code");
+  answer.textContent = JSON.stringify(isDry ? { would_send: told.would_send, estimate: told.estimate } : told, null, 2);
+  if (told.steps) showSteps(told.steps);
+  say("good", isDry ? "Nothing was sent" : "Ended");
+}
+
+form.addEventListener("submit", (event) => { event.preventDefault(); ask(false); });
+form.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); ask(false); } });
+page.querySelector("[data-dry]").addEventListener("click", () => ask(true));
+page.querySelector("[data-stop]").addEventListener("click", () => running?.abort());
