@@ -1,5 +1,6 @@
 """The pages of people, but for Django's admin."""
 
+from allauth.account import views as account_views
 from django.urls import include, path
 
 from admin_ui.views import (
@@ -48,10 +49,22 @@ tenant = [
     path("settings/suspend/", settings.suspend, name="settings_suspend"),
 ]
 
+# What needs mail is left out: accounts are made by invitation, passwords are reset by the operator's link.
+accounts = [
+    path("sign-in/", account_views.login, name="account_login"),
+    path("sign-up/", account_views.signup, name="account_signup"),  # closed, see admin_ui.accounts
+    path("sign-out/", account_views.logout, name="account_logout"),
+    path("inactive/", account_views.account_inactive, name="account_inactive"),
+    path("confirm/", account_views.reauthenticate, name="account_reauthenticate"),
+    path("password/", account_views.password_change, name="account_change_password"),
+    path("second-factor/", include("allauth.mfa.urls")),
+]
+
 urlpatterns = [
     path("", landing, name="landing"),
     path("welcome/<uidb64>/<token>/", Welcome.as_view(), name="welcome"),
     path("invitation/<str:token>/", invitations.invitation, name="invitation"),
+    path("accounts/", include(accounts)),
     path("start/", home.start, name="start"),
     path("t/<slug:slug>/", include(tenant)),
     path("platform/", platform.index, name="platform"),

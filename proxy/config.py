@@ -127,6 +127,17 @@ class Config(BaseSettings):
             "Empty: the built-in simulator."
         ),
     )
+    require_mfa: Literal["off", "staff", "all"] = Field(
+        "off",
+        alias="LLMP_REQUIRE_MFA",
+        description="Who needs a second factor (authenticator app or passkey) to sign in: nobody, staff, or everybody.",
+    )
+    session_idle_minutes: int = Field(
+        60, alias="LLMP_SESSION_IDLE_MINUTES", ge=5, description="A person who does nothing for so long is signed out."
+    )
+    session_hours: int = Field(
+        12, alias="LLMP_SESSION_HOURS", ge=1, description="After so long everybody signs in again."
+    )
     max_body_bytes: int = Field(
         32 * 1024 * 1024,
         alias="LLMP_MAX_BODY_BYTES",

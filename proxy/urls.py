@@ -2,10 +2,13 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from proxy.api import api
 
 urlpatterns = [
+    # One door: sign-in with its second factor and its limits is the pages' own.
+    path("admin/login/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
     path("admin/", admin.site.urls),
     path("", include("admin_ui.urls")),
     path("", api.urls),  # last: it answers "/" with a 404

@@ -8,7 +8,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
+from django_ratelimit.decorators import ratelimit
 
+from admin_ui import visitors
 from admin_ui.views.keys import get_or_post
 from tenants import actions
 
@@ -25,6 +27,7 @@ class AccountForm(UserCreationForm):  # type: ignore[type-arg]
 
 @never_cache
 @get_or_post
+@ratelimit(key=visitors.by_address, rate="60/m")  # type: ignore[untyped-decorator]
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Whoever holds the link joins, once."""
     try:

@@ -4,13 +4,18 @@ from typing import Any
 
 from django.contrib.auth.views import PasswordResetConfirmView
 from django.urls import reverse_lazy
+from django.utils.decorators import method_decorator
+from django_ratelimit.decorators import ratelimit
+
+from admin_ui import visitors
 
 
+@method_decorator(ratelimit(key=visitors.by_address, rate="60/m"), name="dispatch")
 class Welcome(PasswordResetConfirmView):
     """Django's own, which keeps the token out of the address, so that no Referer and no history carries it."""
 
     template_name = "admin_ui/welcome.html"
-    success_url = reverse_lazy("admin:index")
+    success_url = reverse_lazy("start")
     post_reset_login = True
     post_reset_login_backend = "django.contrib.auth.backends.ModelBackend"
 

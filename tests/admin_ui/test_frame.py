@@ -43,7 +43,7 @@ def test_colours_are_named_in_one_file() -> None:
 
 
 def test_no_template_has_inline_script_or_style() -> None:
-    templates = [path for path in (ROOT / "templates").rglob("*.html")]
+    templates = list((ROOT / "templates").rglob("*.html"))
     assert len(templates) > 20
     found = {path.name: _INLINE.findall(path.read_text()) for path in templates}
     assert {name: what for name, what in found.items() if what} == {}
@@ -75,10 +75,7 @@ def test_the_theme_is_in_the_first_byte_of_the_page(client: Client, alice: User)
 
 def test_times_are_in_the_viewers_zone(client: Client, alice: User) -> None:
     client.force_login(alice)
-    assert (
-        "CET" in client.get("/t/acme/settings/").content.decode()
-        or "CEST" in client.get("/t/acme/settings/").content.decode()
-    )
+    assert re.search("CES?T", client.get("/t/acme/settings/").content.decode())
     client.cookies["zone"] = "Asia/Tokyo"
     assert "JST" in client.get("/t/acme/settings/").content.decode()
     client.cookies["zone"] = "../../etc/passwd"
@@ -114,7 +111,7 @@ def test_a_foreign_tenant_answers_like_one_that_does_not_exist(client: Client, c
 def test_who_is_not_signed_in_is_asked_to(client: Client, acme: Tenant) -> None:
     for path in ("/t/acme/", "/platform/", "/start/", "/t/nowhere/"):
         answer = client.get(path)
-        assert answer.status_code == 302 and "login" in answer.headers["location"], path
+        assert answer.status_code == 302 and answer.headers["location"].startswith("/accounts/sign-in/"), path
 
 
 def test_start_leads_to_the_only_tenant(client: Client, alice: User, globex: Tenant) -> None:

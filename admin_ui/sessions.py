@@ -1,0 +1,125 @@
+"""What a session must be to open any page, the admin's included: young enough, in use, and with its second factor."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_used
+from allauth.mfa.utils import is_mfa_enabled
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.views import redirect_to_login
+from django.contrib.sessions.backends.base import SessionBase
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
+
+_BEGAN, _SEEN, _PROVEN = "began_at", "seen_at", "second_factor_proven"
+_SEEN_EVERY_SECONDS = 60
+_OPEN_PATHS = ("/accounts/", "/static/")
+
+
+class SessionRules:
+    """Asks before every view; what models are asked (`/v1`) knows no sessions."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if request.path.startswith("/v1/") or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return self.get_response(request)
+        if self.is_async:
+            return self._later(request)
+        return _turned_away(request) or self.get_response(request)
+
+    async def _later(self, request: HttpRequest) -> HttpResponseBase:
+        refusal = await sync_to_async(_turned_away)(request)
+        if refusal is not None:
+            return refusal
+        response = self.get_response(request)
+        return response if isinstance(response, HttpResponseBase) else await response
+
+
+def is_good(user: User | AnonymousUser, session: SessionBase) -> bool:
+    """Whether this session may see anything now; for doors that are no views, such as websockets."""
+    return user.is_authenticated and not _is_over(session, time.time()) and not _lacks(user, session)
+
+
+def must_have_second_factor(user: User | AnonymousUser) -> bool:
+    """Whether LLMP_REQUIRE_MFA names this person."""
+    required = settings.CONFIG.require_mfa
+    return required == "all" or (required == "staff" and (user.is_staff or user.is_superuser))
+
+
+def _turned_away(request: HttpRequest) -> HttpResponse | None:
+    user, session, now = request.user, request.session, time.time()
+    if not user.is_authenticated:
+        return None
+    if _is_over(session, now):
+        logout(request)
+        messages.info(request, "You were signed out, as the session was over. Sign in again.")
+        return _lead(request, redirect_to_login(_path(request)).url)
+    _note_use(request, now)
+    lack = _lacks(user, session)
+    if lack == "proof" and not request.path.startswith("/static/"):
+        logout(request)
+        return _lead(request, redirect_to_login(_path(request)).url)
+    if lack == "factor" and not request.path.startswith(_OPEN_PATHS):
+        messages.warning(request, "This installation wants a second factor: add an authenticator app or a passkey.")
+        return _lead(request, resolve_url("mfa_index"))
+    return None
+
+
+def _is_over(session: SessionBase, now: float) -> bool:
+    age, idle = now - session.get(_BEGAN, now), now - session.get(_SEEN, now)
+    return bool(age > settings.CONFIG.session_hours * 3600 or idle > settings.CONFIG.session_idle_minutes * 60)
+
+
+def _note_use(request: HttpRequest, now: float) -> None:
+    session = request.session
+    session.setdefault(_BEGAN, now)
+    is_poll = request.headers.get("hx-request") == "true" and request.method == "GET"
+    if _SEEN not in session or (not is_poll and now - session[_SEEN] > _SEEN_EVERY_SECONDS):
+        session[_SEEN] = now
+
+
+def _lacks(user: User | AnonymousUser, session: SessionBase) -> str:
+    """Either "proof" of a second factor the person has, the "factor" itself, or nothing ("")."""
+    if user.pk is not None and session.get(_PROVEN) == user.pk:
+        return ""
+    if is_mfa_enabled(user):
+        return "proof"
+    return "factor" if must_have_second_factor(user) else ""
+
+
+def _path(request: HttpRequest) -> str:
+    """Where to come back to: what htmx fetched is a piece of a page, and what was posted is gone."""
+    return "/start/" if request.headers.get("hx-request") or request.method != "GET" else request.get_full_path()
+
+
+def _lead(request: HttpRequest, url: str) -> HttpResponse:
+    if request.headers.get("hx-request") == "true":
+        return HttpResponse(headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)
+
+
+@receiver(authenticator_used)
+@receiver(authenticator_added)  # whoever adds one has just shown it
+def _proven(request: HttpRequest, user: User, **_: Any) -> None:
+    request.session[_PROVEN] = user.pk
+
+
+@receiver(authenticator_removed)
+def _removed(request: HttpRequest, user: User, **_: Any) -> None:
+    if not is_mfa_enabled(user):
+        request.session.pop(_PROVEN, None)
