@@ -10,11 +10,13 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser, User
-from django.http import QueryDict
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
-from admin_ui import live, request_filters, request_rows
+from admin_ui import live, request_filters, request_rows, sessions
 from proxy.ledger.usage_queries import Filter
 from proxy.models import UsageRecord
 from tenants import access
@@ -99,8 +101,8 @@ class LiveRequests(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
 
 
 def _person(scope: Mapping[str, Any]) -> User | AnonymousUser:
-    """The person of the session as they are in the database now, if the session still is."""
-    session, user = scope["session"], scope["user"]
-    if not session.session_key or not session.exists(session.session_key):
-        return AnonymousUser()
-    return User.objects.filter(pk=user.pk, is_active=True).first() or AnonymousUser()
+    """The person of the session as both are now: ended sessions, changed passwords and closed accounts count."""
+    request = HttpRequest()
+    request.session = SessionStore(scope["session"].session_key)
+    user = auth.get_user(request)
+    return user if sessions.is_good(user, request.session) else AnonymousUser()

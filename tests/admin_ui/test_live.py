@@ -127,7 +127,7 @@ async def test_an_unknown_address_is_refused():
         assert not connected
 
 
-@pytest.mark.parametrize("loss", ["membership", "session", "account"])
+@pytest.mark.parametrize("loss", ["membership", "session", "password", "account"])
 async def test_who_loses_the_right_is_cut_off(feed, monkeypatch, loss):
     monkeypatch.setattr(consumers, "CHECK_SECONDS", 0.05)
     acme = await Tenant.objects.acreate(slug="acme", name="Acme")
@@ -141,6 +141,8 @@ async def test_who_loses_the_right_is_cut_off(feed, monkeypatch, loss):
             await Membership.objects.all().adelete()
         elif loss == "session":
             await client.alogout()
+        elif loss == "password":
+            await User.objects.filter(pk=bob.pk).aupdate(password="changed")
         else:
             await User.objects.filter(pk=bob.pk).aupdate(is_active=False)
         closed = await asked.receive_output(5)
