@@ -1,7 +1,6 @@
 """A JSON body that is checked, never re-shaped: its bytes are kept, and an edit replaces string leaves only."""
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,6 @@ from proxy.formats.splice import Path
 _CONTAINERS = frozenset((dict, list))
 MAX_VALUES = 1_000_000
 """Values in one document: far more than any conversation has, few enough to be read in a fraction of a second."""
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 
 class Malformed(ValueError):
@@ -75,8 +73,16 @@ class Document:
 
 def _limit_values(raw: bytes) -> None:
     """A few megabytes of `[],[],…` are quickly sent and cost seconds and hundreds of megabytes to hold."""
-    if _openings(raw) > MAX_VALUES and _openings(_STRING.sub(b"", raw)) > MAX_VALUES:
+    if _openings(raw) > MAX_VALUES and _openings(_outside_strings(raw)) > MAX_VALUES:
         raise Malformed(f"more than {MAX_VALUES} values")
+
+
+def _outside_strings(raw: bytes) -> bytes:
+    # Also for text that is no JSON in linear time: a pattern would try each quote of a string that never ends.
+    text = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if text.count(b'"') > 4 * MAX_VALUES:  # two for each key, two for each value
+        raise Malformed(f"more than {MAX_VALUES} values")
+    return b"".join(text.split(b'"')[::2])
 
 
 def _openings(raw: bytes) -> int:
