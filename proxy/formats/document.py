@@ -1,4 +1,4 @@
-"""A JSON body that is checked, never re-shaped: its bytes are kept, and an edit replaces string leaves only."""
+"""A JSON body that is checked, never re-shaped: its bytes are kept, and an edit replaces leaves only."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from proxy.formats import splice
-from proxy.formats.splice import Path
+from proxy.formats.splice import Leaf, Path
 
 _CONTAINERS = frozenset((dict, list))
 MAX_VALUES = 1_000_000
@@ -53,14 +53,15 @@ class Document:
         """The value of a top-level key."""
         return self.value.get(key, default)
 
-    def edit(self, changes: Mapping[Path, str]) -> "Document":
-        """A document with these string leaves replaced and every other byte as it was; itself where nothing changes.
+    def edit(self, changes: Mapping[Path, Leaf]) -> "Document":
+        """A document with these leaves replaced and every other byte as it was; itself where nothing changes.
 
-        A path names a leaf from the top: ("messages", 3, "content", 0, "text").
-        Raises KeyError where a path leads nowhere, TypeError where it leads to something that is no string
+        A path names a leaf from the top: ("messages", 3, "content", 0, "text"). A text replaces a text, a whole
+        number a whole number.
+        Raises KeyError where a path leads nowhere, TypeError where it leads to something of another type
         or the new text is not encodable (a lone surrogate).
         """
-        tree = splice.tree({path: text for path, text in changes.items() if _leaf(self.value, path) != text})
+        tree = splice.tree({path: leaf for path, leaf in changes.items() if _leaf(self.value, path, leaf) != leaf})
         if not tree:
             return self
         value = _replaced(self.value, tree)
@@ -134,19 +135,19 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _STRICT = json.JSONDecoder(object_pairs_hook=_unique)
 
 
-def _leaf(value: Any, path: Path) -> str:
+def _leaf(value: Any, path: Path, new: Leaf) -> Any:
     for step in path:
         is_there = step in value if type(value) is dict else type(value) is list and step in range(len(value))
         if not is_there:
             raise KeyError(path)
         value = value[step]
-    if type(value) is not str:
-        raise TypeError(f"{path}: not a string")
+    if type(value) is not type(new) or type(value) not in (str, int):
+        raise TypeError(f"{path}: not a {'string' if type(new) is str else 'whole number'}")
     return value
 
 
 def _replaced(value: Any, tree: splice.Tree) -> Any:
     copy = value.copy()
     for step, change in tree.items():
-        copy[step] = change if isinstance(change, str) else _replaced(copy[step], change)
+        copy[step] = _replaced(copy[step], change) if isinstance(change, dict) else change
     return copy

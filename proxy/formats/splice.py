@@ -1,4 +1,4 @@
-"""Replaces string leaves inside JSON text that is known to be well formed, and leaves every other character alone."""
+"""Replaces leaves inside JSON text that is known to be well formed, and leaves every other character alone."""
 
 import json
 import re
@@ -10,7 +10,10 @@ import orjson
 Path: TypeAlias = tuple[str | int, ...]
 """Where a leaf is, from the top: object keys and list positions."""
 
-Tree: TypeAlias = dict[str | int, "str | Tree"]
+Leaf: TypeAlias = str | int
+"""What can be replaced: texts and whole numbers."""
+
+Tree: TypeAlias = dict[str | int, "Leaf | Tree"]
 """Changes by step, so that only containers that hold one are entered."""
 
 _scan = json.JSONDecoder().raw_decode
@@ -19,7 +22,7 @@ _colon = re.compile(r"[ \t\n\r]*:[ \t\n\r]*").match
 _comma = re.compile(r"[ \t\n\r]*,?[ \t\n\r]*").match
 
 
-def tree(changes: Mapping[Path, str]) -> Tree:
+def tree(changes: Mapping[Path, Leaf]) -> Tree:
     """The changes of leaves, grouped by the containers they are in."""
     top: Tree = {}
     for path, text in changes.items():
@@ -33,14 +36,14 @@ def tree(changes: Mapping[Path, str]) -> Tree:
 
 
 def replace(text: str, changes: Tree) -> str:
-    """The text with the leaves replaced. All of them must be there, and be strings."""
+    """The text with the leaves replaced. All of them must be there, and be leaves."""
     splicer = _Splicer(text, _count(changes))
     splicer.enter(_end(_space(text)), changes)
     return splicer.joined()
 
 
 def _count(changes: Tree) -> int:
-    return sum(1 if isinstance(change, str) else _count(change) for change in changes.values())
+    return sum(_count(change) if isinstance(change, dict) else 1 for change in changes.values())
 
 
 def _end(match: re.Match[str] | None) -> int:
@@ -79,7 +82,7 @@ class _Splicer:
             at = _end(_comma(text, at))
         return at + 1
 
-    def _pass(self, at: int, change: str | None) -> int:
+    def _pass(self, at: int, change: Leaf | None) -> int:
         end = int(_scan(self._text, at)[1])
         if change is not None:
             self._pieces += self._text[self._copied : at], orjson.dumps(change).decode()

@@ -138,6 +138,9 @@ def test_get_reads_the_top_level():
         (b'{"a":"x"}', {("a",): 'q"\\\n\x00\u2028'}, '{"a":"q\\"\\\\\\n\\u0000\u2028"}'.encode()),
         (b'{"a":{},"b":[],"c": [ ],"d":"x"}', {("d",): "y"}, b'{"a":{},"b":[],"c": [ ],"d":"y"}'),
         (b'{"a":"]}","b": "x"}', {("a",): "", ("b",): "{["}, b'{"a":"","b": "{["}'),
+        (b'{"max_tokens":128000,"x":1}', {("max_tokens",): 500}, b'{"max_tokens":500,"x":1}'),
+        (b'{ "x": 1.0, "max_tokens" : 128000}', {("max_tokens",): 500}, b'{ "x": 1.0, "max_tokens" : 500}'),
+        (b'{"t": {"n": 9 },"m":"a"}', {("t", "n"): 10, ("m",): "b"}, b'{"t": {"n": 10 },"m":"b"}'),
     ],
 )
 def test_an_edit_replaces_the_leaf_and_no_other_byte(raw, changes, expected):
@@ -181,6 +184,12 @@ def test_an_edit_that_changes_nothing_gives_the_same_document_however_its_text_i
 def test_a_path_that_leads_to_no_string_is_an_error(raw, path, error):
     with pytest.raises(error):
         Document.parse(raw).edit({path: "y"})
+
+
+@pytest.mark.parametrize("raw", [b'{"n":1.0}', b'{"n": true}', b'{"n":"1"}', b'{"n":null}'])
+def test_a_whole_number_replaces_nothing_else(raw):
+    with pytest.raises(TypeError):
+        Document.parse(raw).edit({("n",): 2})
 
 
 @pytest.mark.parametrize("raw", [b'{"a":"x"}', b'{"a": "x"}'])
