@@ -73,6 +73,17 @@ class RateLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """What an owner (the key or its tenant) may use of a unit in a period: nano-dollars, tokens or requests."""
+
+    owner_id: UUID
+    unit: str
+    period: str
+    amount: int
+    is_blocking: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TenantRules:
     """What holds for all keys of a tenant."""
 
@@ -83,6 +94,7 @@ class TenantRules:
     model_aliases: Mapping[str, str]
     upstreams: Sequence[UpstreamRules]  # by priority
     limits: RateLimits | None = None
+    budgets: Sequence[Budget] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,7 @@ class Caller:
     expires_at: datetime | None  # the sooner of the key's and the secret's
     metadata: Mapping[str, Any]
     limits: RateLimits | None = None
+    budgets: Sequence[Budget] = ()
 
 
 Step: TypeAlias = tuple[str, int, dict[str, Any]]

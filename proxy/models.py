@@ -169,7 +169,7 @@ class Reservation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["call_id", "window"], name="one_reservation_per_call_and_window")]
+        constraints = [models.UniqueConstraint(fields=["call_id", "window"], name="one_hold_per_call_and_window")]
 
     def __str__(self) -> str:
         return f"{self.call_id} holds {self.amount}"

@@ -7,7 +7,7 @@ from proxy import auth, upstreams
 from proxy.call import Inbound
 from proxy.relay import Head, Relay
 from proxy.runtime import Runtime
-from proxy.steps import access, dry_run, intake, journal, limits, ownership, routing
+from proxy.steps import access, dry_run, intake, journal, limits, ownership, quota, routing
 from proxy.stream import Chain
 
 
@@ -30,12 +30,14 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
                 yield Head(200, limited.headers([(b"content-type", b"application/json"), *entry.answer(200)]))
                 yield report
                 return
+            # What it may cost is held until its record is written; where little is left, it may write less.
+            admitted = await quota.reserve(outbound, runtime.accounts, entry.quote, entry.started_at)
             # Journalled before the upstream is asked: a killed process loses no started call.
-            entry.start(outbound)
-            async with upstreams.open(outbound, runtime.pool) as answer:
+            entry.start(admitted.outbound)
+            async with upstreams.open(admitted.outbound, runtime.pool) as answer:
                 relay = Relay(answer, Chain([entry.meter]), entry, runtime.limits.ping_seconds)
                 head, piece = await relay.begin()
-                yield replace(head, headers=limited.headers(head.headers))
+                yield replace(head, headers=admitted.headers(limited.headers(head.headers)))
                 while piece:
                     yield piece
                     piece = await relay.next()

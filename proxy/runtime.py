@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from proxy.auth import Keys
 from proxy.directory import Directory
 from proxy.ledger.buckets import Buckets
+from proxy.ledger.budgets.accounts import Accounts
 from proxy.ledger.journal import Journal
 from proxy.upstreams import Pool
 from proxy.upstreams.model_lists import ModelLists
@@ -30,4 +31,5 @@ class Runtime:
     pool: Pool
     model_lists: ModelLists
     buckets: Buckets
+    accounts: Accounts
     limits: Limits

@@ -124,6 +124,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "beat": {"task": "proxy.tasks.beat", "schedule": 15.0, "options": {"expires": 15}},
     "recover": {"task": "proxy.tasks.recover_journals", "schedule": 30.0, "options": {"expires": 30}},
+    "reap": {"task": "proxy.tasks.reap_reservations", "schedule": 30.0, "options": {"expires": 30}},
     "close-lost": {"task": "proxy.tasks.close_lost_calls", "schedule": 600.0, "options": {"expires": 600}},
 }
 

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from ipaddress import ip_network
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from proxy.call import Caller, RateLimits, TenantRules, UpstreamRules
+from proxy.call import Budget, Caller, RateLimits, TenantRules, UpstreamRules
 from proxy.directory import SourceDown
 from proxy.formats.globs import Globs
 from proxy.ledger import prices
 from tenants import audit, queries, secrets
 from tenants.models import ApiKey, KeySecret, Tenant, Upstream
+from tenants.validators import BUDGET_UNITS
 
 log = structlog.get_logger(__name__)
 LEAST_COUNT_TOKENS_RPM = 100
@@ -78,6 +80,7 @@ def _caller(row: KeySecret) -> Caller:
         expires_at=_sooner(key.expires_at, row.expires_at),
         metadata=key.metadata,
         limits=_limits(key.limits),
+        budgets=_budgets(key.id, key.budgets),
     )
 
 
@@ -94,7 +97,20 @@ def _tenant(tenant: Tenant) -> TenantRules:
         model_aliases=tenant.model_aliases,
         upstreams=[_upstream(row) for row in queries.enabled_upstreams(tenant)],
         limits=_limits(tenant.limits),
+        budgets=_budgets(tenant.id, tenant.budgets),
     )
+
+
+def _budgets(owner: UUID, given: Sequence[Mapping[str, Any]]) -> list[Budget]:
+    budgets = []
+    for budget in given:
+        unit = next(unit for unit in BUDGET_UNITS if unit in budget)
+        amount = budget[unit]
+        if unit == "usd":
+            amount = int(Decimal(str(amount)).scaleb(9))
+        is_blocking = budget.get("on_exceed", "block") == "block"
+        budgets.append(Budget(owner, unit, budget["period"], amount, is_blocking))
+    return budgets
 
 
 def _limits(given: Mapping[str, int]) -> RateLimits | None:

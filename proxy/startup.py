@@ -14,6 +14,7 @@ from proxy.auth import Keys
 from proxy.config import Config
 from proxy.directory import Directory
 from proxy.ledger import buckets, recovery, writer
+from proxy.ledger.budgets.accounts import Accounts
 from proxy.ledger.journal import Journal
 from proxy.runtime import Limits, Runtime
 from proxy.simulator.transport import SimulatorTransport
@@ -59,6 +60,7 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
                     pool=pool,
                     model_lists=ModelLists(transports),
                     buckets=rates,
+                    accounts=Accounts(in_thread),
                     limits=Limits(
                         config.max_body_bytes,
                         config.body_timeout_seconds,

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from proxy.ledger import recovery
+from proxy.ledger.budgets import settling
 from proxy.models import Heartbeat
 
 WORKER = "worker"
@@ -30,6 +31,12 @@ def _begin(**_signal: Any) -> None:
 def recover_journals() -> None:
     """Settle the calls of this machine's web processes that died."""
     recovery.recover(settings.CONFIG.data_dir / "journal")
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def reap_reservations() -> None:
+    """Release what calls hold that ended, or never began."""
+    settling.reap()
 
 
 @shared_task  # type: ignore[untyped-decorator]

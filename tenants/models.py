@@ -39,6 +39,12 @@ class Tenant(models.Model):
         validators=[validators.check_limits],
         help_text="What all its keys together may use in a minute.",
     )
+    budgets = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validators.check_budgets],
+        help_text="What all its keys together may use in a period.",
+    )
     settings = models.JSONField(default=dict, blank=True, validators=[validators.check_object])
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -147,6 +153,12 @@ class ApiKey(models.Model):
         blank=True,
         validators=[validators.check_limits],
         help_text="What it may use in a minute, beside the tenant's own limits.",
+    )
+    budgets = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validators.check_budgets],
+        help_text="What it may use in a period, beside the tenant's own budgets.",
     )
     metadata = models.JSONField(default=dict, blank=True, validators=[validators.check_metadata])
     expires_at = models.DateTimeField(null=True, blank=True, validators=[validators.check_aware])

@@ -16,6 +16,11 @@ _MAX_METADATA_NAME_CHARS = 64
 _MAX_METADATA_CHARS = 500
 _MAX_CREDENTIAL_CHARS = 4096
 _MAX_LIMIT = 10**12
+_MAX_BUDGETS = 20
+_MAX_BUDGET = 10**9 * 4  # in nano-dollars it still fits a column
+BUDGET_PERIODS = ("minute", "hour", "day", "week", "month", "total")
+BUDGET_UNITS = ("usd", "tokens", "requests")
+BUDGET_ENDS = ("block", "warn")
 LIMITS = ("rpm", "input_tpm", "output_tpm", "concurrency", "count_tokens_rpm")
 """What can be limited: requests, input and output tokens a minute, requests at once, token counts a minute."""
 
@@ -91,6 +96,45 @@ def check_limits(value: Any) -> None:
             raise ValidationError(f"{str(name)[:_MAX_CHARS]!r} is unknown. Known here: {', '.join(LIMITS)}.")
         if type(number) is not int or not 1 <= number <= _MAX_LIMIT:
             raise ValidationError(f"{name}: give a whole number from 1 on; leave it out for no limit.")
+
+
+def check_budgets(value: Any) -> None:
+    """A list of {period, usd | tokens | requests, on_exceed}."""
+    if not isinstance(value, list) or len(value) > _MAX_BUDGETS:
+        raise ValidationError(f"Give a list of up to {_MAX_BUDGETS} budgets such as {{period: month, usd: 20}}.")
+    seen = set()
+    for place, budget in enumerate(value, start=1):
+        try:
+            kind = _budget_kind(budget)
+        except ValidationError as wrong:
+            raise ValidationError(f"Budget {place}: {wrong.messages[0]}") from None
+        if kind in seen:
+            raise ValidationError(f"Budget {place}: there is one of this period, unit and on_exceed already.")
+        seen.add(kind)
+
+
+def _budget_kind(budget: Any) -> tuple[str, str, str]:
+    check_object(budget)
+    unknown = budget.keys() - {"period", "on_exceed", *BUDGET_UNITS}
+    if unknown:
+        raise ValidationError(f"{str(min(unknown, key=str))[:_MAX_CHARS]!r} is unknown.")
+    period, on_exceed = budget.get("period"), budget.get("on_exceed", "block")
+    if period not in BUDGET_PERIODS:
+        raise ValidationError(f"period must be one of {', '.join(BUDGET_PERIODS)}.")
+    if on_exceed not in BUDGET_ENDS:
+        raise ValidationError(f"on_exceed must be one of {', '.join(BUDGET_ENDS)}.")
+    units = [unit for unit in BUDGET_UNITS if unit in budget]
+    if len(units) != 1:
+        raise ValidationError(f"give one of {', '.join(BUDGET_UNITS)}.")
+    _check_amount(units[0], budget[units[0]])
+    return period, units[0], on_exceed
+
+
+def _check_amount(unit: str, amount: Any) -> None:
+    is_number = type(amount) is int or (unit == "usd" and type(amount) is float and math.isfinite(amount))
+    if not is_number or not 0 < amount <= _MAX_BUDGET:
+        words = "an amount of dollars" if unit == "usd" else "a whole number"
+        raise ValidationError(f"{unit}: give {words} above 0.")
 
 
 def check_object(value: Any) -> None:

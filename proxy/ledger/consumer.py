@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from proxy.ledger import journal, key_use, rows
+from proxy.ledger.budgets import settling
 from proxy.ledger.reader import Chunk, Reader
 
 PROGRESS_SECONDS = 5.0
@@ -56,7 +57,8 @@ class Consumer:
         opened, closed, progress = _fold(chunk.lines, self._progress)
         with transaction.atomic():
             rows.insert_opened([row for id, row in opened.items() if id not in closed])
-            rows.write_closed(list(closed.values()))
+            with settling.counted(closed.keys()):
+                rows.write_closed(list(closed.values()))
             used = self._key_use.write([*opened.values(), *closed.values()])
         self._key_use.keep(used)
         self._progress = progress

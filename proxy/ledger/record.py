@@ -57,6 +57,11 @@ class Entry:
         self._row = _facts(inbound, caller) | {"process": journal.name, "started_at": self._started_at}
 
     @property
+    def started_at(self) -> datetime:
+        """When the call came in."""
+        return self._started_at
+
+    @property
     def is_settled(self) -> bool:
         """Whether the call's record is final."""
         return self._is_settled

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
+from django.db import transaction
 from django.db.models import DateTimeField, QuerySet, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from proxy.ledger import journal
+from proxy.ledger.budgets import settling
 from proxy.ledger.consumer import Consumer
 from proxy.models import UsageRecord
 
@@ -72,13 +74,15 @@ def _settle(directory: Path, name: str) -> Recovered:
 
 def _interrupt(calls: "QuerySet[UsageRecord]", at: datetime, message: str) -> int:
     """Tokens and cost stay as the last progress told them."""
-    return calls.update(
-        state=UsageRecord.State.INTERRUPTED,
-        ended_at=Greatest("started_at", Value(at, DateTimeField())),  # a file's time is coarser than a call's
-        is_usage_estimated=True,
-        error_type="interrupted",
-        error_message=message,
-    )
+    ids = list(calls.values_list("id", flat=True))
+    with transaction.atomic(), settling.counted(ids):
+        return UsageRecord.objects.filter(id__in=ids, state=UsageRecord.State.STARTED).update(
+            state=UsageRecord.State.INTERRUPTED,
+            ended_at=Greatest("started_at", Value(at, DateTimeField())),  # a file's time is coarser than a call's
+            is_usage_estimated=True,
+            error_type="interrupted",
+            error_message=message,
+        )
 
 
 def _last_written(directory: Path, name: str) -> datetime:

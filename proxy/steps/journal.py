@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import datetime
 from types import TracebackType
 from urllib.parse import quote
 
@@ -39,6 +40,7 @@ class entry:
 
     def __init__(self, inbound: Inbound, caller: Caller, journal: Journal, prices: PriceBook) -> None:
         self._record = Entry(journal, prices, inbound, caller)
+        self._prices = prices
         self._call: Call | None = None
         self._outbound: Outbound | None = None
         self._status: int | None = None
@@ -65,6 +67,16 @@ class entry:
         """Journal that the upstream is asked now. Raises Unavailable: what cannot be accounted is not sent."""
         self._record.open(outbound)
         self._outbound = outbound
+
+    @property
+    def started_at(self) -> datetime:
+        """When the call came in: the time that its record, its price and its budgets go by."""
+        return self._record.started_at
+
+    def quote(self, outbound: Outbound) -> Quote:
+        """The price of what may leave the proxy, at the tier of the longest prompt that it can be."""
+        most = estimate.most_input_tokens(outbound.call.document)
+        return self._prices.price_of(outbound.model, most, self.started_at)
 
     def price_of(self, usage: Usage) -> Quote:
         """What this call's tokens cost."""

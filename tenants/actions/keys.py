@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -35,6 +35,7 @@ class KeyOptions(TypedDict, total=False):
     expires_at: datetime | None
     metadata: dict[str, str] | None
     limits: dict[str, int] | None
+    budgets: list[dict[str, Any]] | None
 
 
 class KeyChanges(KeyOptions, total=False):

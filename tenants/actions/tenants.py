@@ -14,6 +14,7 @@ class TenantOptions(TypedDict, total=False):
     model_aliases: dict[str, str] | None
     settings: dict[str, Any] | None
     limits: dict[str, int] | None
+    budgets: list[dict[str, Any]] | None
 
 
 class TenantChanges(TenantOptions, total=False):

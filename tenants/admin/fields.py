@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 
+from tenants import validators
+
 _TEXTAREA = {"rows": 4, "cols": 60, "class": "vLargeTextField", "spellcheck": "false"}
 
 
@@ -55,6 +57,36 @@ class NumbersField(PairsField):
                 raise forms.ValidationError(f"{name}: give a whole number.")
             numbers[name] = int(digits)
         return numbers
+
+
+class BudgetsField(LinesField):
+    """A list of budgets, one `amount unit a period` a line, with `warn` behind it where nothing is blocked."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return "\n".join(map(_budget_line, value))
+        return value
+
+    def clean(self, value: Any) -> Any:
+        return [_budget(line) for line in super().clean(value)]
+
+
+def _budget_line(budget: dict[str, Any]) -> str:
+    unit = next(unit for unit in validators.BUDGET_UNITS if unit in budget)
+    end = budget.get("on_exceed", "block")
+    return f"{budget[unit]} {unit} a {budget['period']}" + (f" {end}" if end != "block" else "")
+
+
+def _budget(line: str) -> dict[str, Any]:
+    words = [word for word in line.split() if word not in {"a", "per", "in"}]
+    if len(words) not in {3, 4}:
+        raise forms.ValidationError(f"{line!r}: write one amount unit a period a line, e.g. 20 usd a month.")
+    amount, unit, period, *end = words
+    try:
+        number = float(amount) if "." in amount else int(amount)
+    except ValueError:
+        raise forms.ValidationError(f"{line!r}: {amount!r} is no amount.") from None
+    return {"period": period, unit: number, "on_exceed": end[0] if end else "block"}
 
 
 class ScopesField(forms.MultipleChoiceField):

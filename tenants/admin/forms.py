@@ -7,10 +7,14 @@ from django import forms
 from django.http import QueryDict
 
 from tenants import actions, destinations, validators
-from tenants.admin.fields import LinesField, NumbersField, PairsField, ScopesField
+from tenants.admin.fields import BudgetsField, LinesField, NumbersField, PairsField, ScopesField
 from tenants.models import ApiKey, Membership, Scope, Tenant, Upstream, all_models, default_scopes
 
 _LIMITS_HELP = f"One a line, e.g. rpm = 600. Known: {', '.join(validators.LIMITS)}. Empty: no limit."
+_BUDGETS_HELP = (
+    f"One a line: 20 usd a month, 5000000 tokens a day warn. Units: {', '.join(validators.BUDGET_UNITS)}; periods: "
+    f"{', '.join(validators.BUDGET_PERIODS)}. Empty: no budget."
+)
 
 
 class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -19,10 +23,11 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
     )
 
     limits = NumbersField(required=False, help_text=f"For all its keys together. {_LIMITS_HELP}")
+    budgets = BudgetsField(required=False, help_text=f"For all its keys together. {_BUDGETS_HELP}")
 
     class Meta:
         model = Tenant
-        fields = ["slug", "name", "status", "timezone", "model_aliases", "limits"]
+        fields = ["slug", "name", "status", "timezone", "model_aliases", "limits", "budgets"]
 
 
 class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -45,11 +50,12 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
         label="Networks", required=False, help_text="CIDRs it may be used from, one a line. Empty: from anywhere."
     )
     limits = NumbersField(required=False, help_text=f"Beside the tenant's; the tighter counts. {_LIMITS_HELP}")
+    budgets = BudgetsField(required=False, help_text=f"Beside the tenant's. {_BUDGETS_HELP}")
     metadata = PairsField(required=False, help_text="Your own notes on it, one a line: team = platform")
 
     class Meta:
         model = ApiKey
-        fields = ["tenant", "name", "scopes", "model_globs", "ip_allow", "expires_at", "limits", "metadata"]
+        fields = ["tenant", "name", "scopes", "model_globs", "ip_allow", "expires_at", "limits", "budgets", "metadata"]
 
 
 class RotateForm(forms.Form):

@@ -150,6 +150,7 @@ class KeyForm(RowForm):
     expires_at: Annotated[datetime | None, BeforeValidator(_as_moment)] = None
     metadata: Annotated[dict[str, str], _stored(ApiKey, "metadata")] | None = None
     limits: Annotated[dict[str, int], _stored(ApiKey, "limits")] | None = None
+    budgets: Annotated[list[dict[str, Any]], _stored(ApiKey, "budgets")] | None = None
 
 
 class TenantForm(RowForm):
@@ -161,6 +162,7 @@ class TenantForm(RowForm):
     timezone: Annotated[str, _stored(Tenant, "timezone")] | None = None
     model_aliases: Annotated[dict[str, str], _stored(Tenant, "model_aliases")] | None = None
     limits: Annotated[dict[str, int], _stored(Tenant, "limits")] | None = None
+    budgets: Annotated[list[dict[str, Any]], _stored(Tenant, "budgets")] | None = None
     upstreams: list[UpstreamForm] = []
     keys: list[KeyForm] = []
 

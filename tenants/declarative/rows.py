@@ -14,6 +14,7 @@ def tenant_fields(row: Tenant) -> dict[str, Any]:
         "timezone": row.timezone,
         "model_aliases": row.model_aliases,
         "limits": row.limits,
+        "budgets": row.budgets,
     }
 
 
@@ -46,4 +47,5 @@ def key_fields(row: ApiKey) -> dict[str, Any]:
         "expires_at": row.expires_at,
         "metadata": row.metadata,
         "limits": row.limits,
+        "budgets": row.budgets,
     }

@@ -7,7 +7,7 @@ from datetime import datetime
 from ipaddress import ip_network
 from uuid import UUID, uuid4
 
-from proxy.call import Call, Caller, Inbound, RateLimits, TenantRules, Trace, UpstreamRules
+from proxy.call import Budget, Call, Caller, Inbound, RateLimits, TenantRules, Trace, UpstreamRules
 from proxy.formats.document import Document
 from proxy.formats.globs import Globs
 
@@ -66,6 +66,9 @@ def caller(
     ip_allow: Sequence[str] = (),
     limits: RateLimits | None = None,
     tenant_limits: RateLimits | None = None,
+    budgets: Sequence[Budget] = (),
+    tenant_budgets: Sequence[Budget] = (),
+    key_id: UUID | None = None,
 ) -> Caller:
     tenant = TenantRules(
         id=tenant_id or uuid4(),
@@ -75,10 +78,11 @@ def caller(
         model_aliases=model_aliases or {},
         upstreams=[upstream()] if upstreams is None else upstreams,
         limits=tenant_limits,
+        budgets=tenant_budgets,
     )
     return Caller(
         tenant=tenant,
-        key_id=uuid4(),
+        key_id=key_id or uuid4(),
         key_name="ci",
         is_revoked=is_revoked,
         scopes=frozenset(scopes),
@@ -87,6 +91,7 @@ def caller(
         expires_at=expires_at,
         metadata={},
         limits=limits,
+        budgets=budgets,
     )
 
 

@@ -15,6 +15,7 @@ from proxy.auth import Keys
 from proxy.call import Caller
 from proxy.directory import Directory
 from proxy.ledger.buckets import Buckets, LocalBuckets
+from proxy.ledger.budgets.accounts import Accounts
 from proxy.ledger.journal import Journal, segments
 from proxy.runtime import Limits, Runtime
 from proxy.simulator.transport import SimulatorTransport
@@ -93,6 +94,7 @@ async def running(
     transport: httpx.AsyncBaseTransport | None = None,
     ping_seconds: float = 15.0,
     buckets: Buckets | None = None,
+    accounts: Any = None,
 ) -> AsyncIterator[Gateway]:
     """A running gateway that knows one caller."""
     source = FakeSource()
@@ -108,6 +110,7 @@ async def running(
         pool=pool,
         model_lists=ModelLists(transports),
         buckets=buckets or LocalBuckets(),
+        accounts=accounts or Accounts(in_place),
         limits=Limits(
             max_body_bytes=1024 * 1024, body_timeout_seconds=5, ping_seconds=ping_seconds, send_timeout_seconds=60
         ),
