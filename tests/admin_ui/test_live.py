@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import User
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 from django.test import AsyncClient
 from django.utils import timezone
 
@@ -24,6 +25,13 @@ from tests.proxy.ledger.calls import build
 ACME, GLOBEX = UUID(int=1), UUID(int=2)
 HOST = (b"host", b"proxy.test")
 OWN = (b"origin", b"https://proxy.test")
+
+
+@pytest.fixture(autouse=True)
+async def _closed_connections() -> AsyncIterator[None]:
+    """The thread behind consumers keeps its connection, which PostgreSQL would not let the test database go for."""
+    yield
+    await database_sync_to_async(connections.close_all)()
 
 
 @pytest.fixture

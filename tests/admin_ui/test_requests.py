@@ -8,7 +8,9 @@ from html import unescape
 from uuid import UUID
 
 import pytest
+from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
+from django.db import connections
 from django.test import AsyncClient, Client
 from django.utils import timezone
 
@@ -188,6 +190,7 @@ async def export(path: str, user: User) -> list[list[str]]:
     response = await client.get(path)
     assert response.status_code == 200
     text = b"".join([piece async for piece in response]).decode()
+    await database_sync_to_async(connections.close_all)()
     return list(stdlib_csv.reader(io.StringIO(text)))
 
 
