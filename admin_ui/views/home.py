@@ -112,7 +112,7 @@ def _lists(tenant: Tenant, span: TimeRange) -> list[dict[str, object]]:
             "title": "Errors",
             "rows": linked(errors, "status"),
             "most": max((row.requests for row in errors), default=0),
-            "none": "Every request was answered.",
+            "none": "No request was refused, none failed.",
             "by_count": True,
         },
     ]
