@@ -18,7 +18,10 @@ from tests.bad_upstream import BadUpstream
 from tests.proxy import build, toy_step
 from tests.proxy.running import Gateway, running
 
-ASKED = b'{ "model":"claude-sonnet-5-5", "max_tokens":16,\n "messages":[{"role":"user","content":"say %b twice"}], "x":1.0 }'
+ASKED = (
+    b'{ "model":"claude-sonnet-5-5", "max_tokens":16,\n "messages":[{"role":"user","content":"say %b twice"}],'
+    b' "x":1.0 }'
+)
 
 
 @pytest.fixture
