@@ -34,6 +34,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.is_in_headers = False
         self.header_count = 0
         self.header_bytes = 0
+        self.is_deaf = False  # the connection ends with the answer that is under way
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -44,6 +45,8 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self.is_deaf:
+            return
         if self.header_timer is None and self._is_idle():
             self._start_header_timer()
         was_in_headers = self.is_in_headers
@@ -55,6 +58,8 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._answer_and_close(431, "The request's headers are larger than 32 KiB.")
 
     def on_message_begin(self) -> None:
+        if not self._is_idle():
+            self._stop_listening()
         super().on_message_begin()
         self.is_in_headers = True
         self.header_count = self.header_bytes = 0
@@ -82,6 +87,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Called by uvicorn when the parser stopped, for its own reasons or because of `_refuse`."""
+        if self.is_deaf:
+            return
         self._answer_and_close(*(self.refusal or (400, msg)))
 
     def _check_host(self) -> None:
@@ -101,6 +108,14 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(400, "The request's Transfer-Encoding is not acceptable.")
         if len(lengths) > 1 or not all(value.isdigit() for value in lengths):
             self._refuse(400, "The request's Content-Length is not acceptable.")
+
+    def _stop_listening(self) -> None:
+        """No client sends a request before it has its answer. uvicorn would queue it and stop reading, so that
+        nothing would tell when the client hangs up: the connection is closed after the answer instead."""
+        assert self.cycle is not None  # it is not idle
+        self.cycle.keep_alive = False
+        self.is_deaf = True
+        raise _Refusal("a request before the last one was answered")
 
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete

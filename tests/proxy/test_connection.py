@@ -30,8 +30,8 @@ async def _echo_app(scope: Any, receive: Any, send: Any) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _serving(protocol: type[GuardedProtocol]) -> AsyncIterator[int]:
-    config = uvicorn.Config(_echo_app, ws="none", lifespan="off", log_config=None)
+async def _serving(protocol: type[GuardedProtocol], app: Any = _echo_app) -> AsyncIterator[int]:
+    config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None)
     config.load()
     state = ServerState()
     listener = await asyncio.get_running_loop().create_server(
@@ -237,3 +237,50 @@ async def test_a_slow_body_is_not_a_slow_header(quick_port: int) -> None:
     head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 8\r\n\r\n"
     answer, _ = await _exchange(quick_port, head, *[b"ab"] * 4, pause=0.15)
     assert answer.endswith(b"abababab")
+
+
+@contextlib.asynccontextmanager
+async def _waiting() -> AsyncIterator[tuple[int, asyncio.Event, asyncio.Event, list[str]]]:
+    """A server whose application waits for `go` before it answers, and notes whether its client hung up."""
+    asked, go, seen = asyncio.Event(), asyncio.Event(), list[str]()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        while (message := await receive()).get("more_body"):
+            pass
+        asked.set()
+        going, leaving = asyncio.ensure_future(go.wait()), asyncio.ensure_future(receive())
+        await asyncio.wait((going, leaving), return_when=asyncio.FIRST_COMPLETED)
+        going.cancel()
+        leaving.cancel()
+        seen.append("answered" if go.is_set() else (await leaving)["type"])
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": message.get("body", b"")[:0]})
+
+    async with _serving(GuardedProtocol, app) as port:
+        yield port, asked, go, seen
+
+
+@pytest.mark.parametrize("second", [GOOD, GOOD + GOOD, GOOD[:9], POST + b"Content-Length: 9\r\n\r\nhello"])
+async def test_a_request_before_the_answer_is_dropped_and_the_connection_closed_after_it(second: bytes) -> None:
+    async with _waiting() as (port, asked, go, seen):
+        exchange = asyncio.create_task(_exchange(port, GOOD, second))
+        await asyncio.wait_for(asked.wait(), 5)
+        await asyncio.sleep(0.05)
+        go.set()
+        answer, closed = await exchange
+    assert answer.count(b"HTTP/1.1 200 OK") == 1
+    assert b"connection: close" in answer
+    assert closed
+    assert seen == ["answered"]
+
+
+async def test_a_client_that_asks_again_and_hangs_up_is_noticed() -> None:
+    async with _waiting() as (port, asked, _go, seen):
+        _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(GOOD + GOOD)
+        await asyncio.wait_for(asked.wait(), 5)
+        writer.close()
+        async with asyncio.timeout(5):
+            while not seen:
+                await asyncio.sleep(0.01)
+    assert seen == ["http.disconnect"]
