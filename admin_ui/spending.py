@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, Count, F, IntegerField, Q, QuerySet, Sum, Value, When
+from django.db.models import BigIntegerField, Case, Count, F, IntegerField, Max, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from admin_ui import overview
@@ -83,10 +83,11 @@ class Spending:
 
 def by(wanted: Filter, dimension: str) -> Spending:
     """Spending by one dimension."""
-    columns = DIMENSIONS[dimension]
-    grouped = _records(wanted).values(*columns).annotate(**_SUMS).order_by("-cost_nano_usd", "-calls", *columns)
-    rows = list(grouped[: SHOWN + 1])
-    groups = [Group(str(row[columns[0]] or ""), str(row[columns[-1]] or ""), _sums(row)) for row in rows[:SHOWN]]
+    column, name = DIMENSIONS[dimension][0], DIMENSIONS[dimension][-1]
+    # A renamed key is one key still.
+    grouped = _records(wanted).values(column).annotate(name=Max(name), **_SUMS)
+    rows = list(grouped.order_by("-cost_nano_usd", "-calls", column)[: SHOWN + 1])
+    groups = [Group(str(row[column] or ""), str(row["name"] or ""), _sums(row)) for row in rows[:SHOWN]]
     shown = _together(group.sums for group in groups)
     if len(rows) <= SHOWN:
         return Spending(groups, None, shown)

@@ -42,6 +42,12 @@ def test_what_is_beyond_the_first_twenty_is_other_and_nothing_is_lost(acme):
     assert found.total.calls == 27 and found.total.cost_nano_usd == sum(1000 - number for number in range(27))
 
 
+def test_a_renamed_key_is_one_key(acme):
+    for name in ("old name", "new name"):
+        store(acme.pk, key_name=name, key_id=UUID(int=5))
+    assert [group.sums.calls for group in spending.by(Filter(acme.pk), "key").groups] == [2]
+
+
 @pytest.mark.parametrize("dimension", ["key", "model", "upstream", "session"])
 @pytest.mark.parametrize("hours", [1, 30, 24 * 20])
 def test_the_chart_adds_up_to_the_table(acme, dimension, hours):
