@@ -121,6 +121,7 @@ class UsageRecord(models.Model):
             models.Index(fields=["tenant_id", "model_asked", "-started_at"], name="usage_by_model"),
             models.Index(fields=["upstream_id", "-started_at"], name="usage_by_upstream"),
             models.Index(fields=["session_id", "-started_at"], name="usage_by_session"),
+            models.Index(fields=["agent_id", "-started_at"], name="usage_by_agent"),
             models.Index(fields=["-ended_at", "id"], name="usage_by_end"),
             models.Index(fields=["upstream_request_id"], name="usage_by_upstream_request"),
             models.Index(fields=["process"], condition=models.Q(state="started"), name="usage_under_way"),

@@ -13,6 +13,7 @@ class Migration(migrations.Migration):
         index("usage_by_model", "tenant_id", "model_asked", "-started_at"),
         index("usage_by_upstream", "upstream_id", "-started_at"),
         index("usage_by_session", "session_id", "-started_at"),
+        index("usage_by_agent", "agent_id", "-started_at"),
         index("usage_by_end", "-ended_at", "id"),
         index("usage_by_upstream_request", "upstream_request_id"),
     ]
