@@ -108,6 +108,9 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(400, "The request's Transfer-Encoding is not acceptable.")
         if len(lengths) > 1 or not all(value.isdigit() for value in lengths):
             self._refuse(400, "The request's Content-Length is not acceptable.")
+        # The parser stops in front of such a body: nobody would answer, and no deadline would be running.
+        if (encodings or lengths) and self.parser.should_upgrade():
+            self._refuse(400, "A request with an Upgrade header must have no body.")
 
     def _stop_listening(self) -> None:
         """No client sends a request before it has its answer. uvicorn would queue it and stop reading, so that

@@ -1,6 +1,7 @@
 """What an upstream answered: judged at its headers, then read whole or piece by piece, always in bounded time."""
 
 import asyncio
+import re
 
 import httpx
 import structlog
@@ -12,6 +13,8 @@ MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 # An allow-list: an upstream's HSTS, CORS, cookie or routing headers would speak for this host.
 _RELAYED_PREFIXES = (b"anthropic-",)
 _RELAYED = frozenset((b"content-type", b"request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"))
+# A server refuses to send these, and would drop the whole reply.
+_UNSENDABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +44,7 @@ class Answer:
         self._upstream = upstream
         self.status = response.status_code
         lowered = [(name.lower(), value) for name, value in response.headers.raw]
-        self.headers = [item for item in lowered if _is_relayed(item[0])]
+        self.headers = [item for item in lowered if _is_relayed(*item)]
         self._type = self._header(b"content-type").partition(";")[0].strip().lower()
         self._pieces = _stream(response).__aiter__()
         self._silent_seconds = 0.0
@@ -85,6 +88,8 @@ class Answer:
                 "ask the gateway's administrator to renew the upstream's.",
                 headers={"x-should-retry": "false"},
             )
+        if not 200 <= self.status < 600:
+            raise UpstreamFailed(f"The upstream {name!r} answered with the status {self.status}, which does not exist.")
         if 300 <= self.status < 400:
             raise UpstreamFailed(f"The upstream {name!r} answered with a redirect, which is never followed.")
         if self._type == "application/json" or (self.is_stream and self.status == 200):
@@ -142,8 +147,8 @@ def _stream(response: httpx.Response) -> httpx.AsyncByteStream:
     return stream
 
 
-def _is_relayed(name: bytes) -> bool:
-    return name in _RELAYED or name.startswith(_RELAYED_PREFIXES)
+def _is_relayed(name: bytes, value: bytes) -> bool:
+    return (name in _RELAYED or name.startswith(_RELAYED_PREFIXES)) and not _UNSENDABLE(value)
 
 
 def _timed_out(upstream: UpstreamRules) -> UpstreamFailed:

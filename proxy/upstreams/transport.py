@@ -166,5 +166,6 @@ def _timeout(connect: float | None, read: float | None) -> aiohttp.ClientTimeout
 
 
 def _words(error: Any) -> str:
-    """What went wrong, for logs and answers: the class if the error has no words."""
-    return str(error) or type(error).__name__
+    """What went wrong, for the log: the class if the error has no words, or quotes what the upstream sent."""
+    is_quoting = isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError)
+    return type(error).__name__ if is_quoting else str(error) or type(error).__name__

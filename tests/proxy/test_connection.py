@@ -240,9 +240,9 @@ async def test_a_slow_body_is_not_a_slow_header(quick_port: int) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _waiting() -> AsyncIterator[tuple[int, asyncio.Event, asyncio.Event, list[str]]]:
+async def _waiting() -> AsyncIterator[tuple[int, asyncio.Event, asyncio.Event, asyncio.Queue[str]]]:
     """A server whose application waits for `go` before it answers, and notes whether its client hung up."""
-    asked, go, seen = asyncio.Event(), asyncio.Event(), list[str]()
+    asked, go, seen = asyncio.Event(), asyncio.Event(), asyncio.Queue[str]()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         while (message := await receive()).get("more_body"):
@@ -252,7 +252,7 @@ async def _waiting() -> AsyncIterator[tuple[int, asyncio.Event, asyncio.Event, l
         await asyncio.wait((going, leaving), return_when=asyncio.FIRST_COMPLETED)
         going.cancel()
         leaving.cancel()
-        seen.append("answered" if go.is_set() else (await leaving)["type"])
+        seen.put_nowait("answered" if go.is_set() else (await leaving)["type"])
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": message.get("body", b"")[:0]})
 
@@ -271,7 +271,7 @@ async def test_a_request_before_the_answer_is_dropped_and_the_connection_closed_
     assert answer.count(b"HTTP/1.1 200 OK") == 1
     assert b"connection: close" in answer
     assert closed
-    assert seen == ["answered"]
+    assert (seen.qsize(), seen.get_nowait()) == (1, "answered")
 
 
 async def test_a_client_that_asks_again_and_hangs_up_is_noticed() -> None:
@@ -280,7 +280,13 @@ async def test_a_client_that_asks_again_and_hangs_up_is_noticed() -> None:
         writer.write(GOOD + GOOD)
         await asyncio.wait_for(asked.wait(), 5)
         writer.close()
-        async with asyncio.timeout(5):
-            while not seen:
-                await asyncio.sleep(0.01)
-    assert seen == ["http.disconnect"]
+        assert await asyncio.wait_for(seen.get(), 5) == "http.disconnect"
+
+
+@pytest.mark.parametrize("method", [b"GET", b"POST"])
+@pytest.mark.parametrize("length", [b"Content-Length: 5\r\n\r\nhello", b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"])
+async def test_an_upgrade_with_a_body_is_refused_and_not_left_waiting(port: int, method: bytes, length: bytes) -> None:
+    head = method + b" / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+    answer, closed = await _exchange(port, head + length)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request")
+    assert closed

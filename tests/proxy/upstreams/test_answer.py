@@ -36,6 +36,15 @@ async def test_only_headers_that_may_speak_for_this_host_are_relayed() -> None:
     await answer.aclose()
 
 
+@pytest.mark.parametrize("value", [b"a\x01b", b"a\x1b[31m", b"a\x7f", b"a\x0bb"])
+async def test_a_header_that_a_server_may_not_send_is_left_out_and_the_answer_kept(value: bytes) -> None:
+    headers = [(b"content-type", b"application/json"), (b"request-id", value), (b"anthropic-odd", value)]
+    answer = await ask(lambda _request: httpx.Response(200, headers=headers, content=b"{}"))
+    assert [name for name, _value in answer.headers] == [b"content-type"]
+    assert await answer.read() == b"{}"
+    await answer.aclose()
+
+
 async def test_a_refused_credential_is_not_blamed_on_the_clients_key() -> None:
     with pytest.raises(UpstreamFailed) as failed:
         await ask(lambda _request: httpx.Response(401, headers=JSON, content=b"{}"))
@@ -50,6 +59,9 @@ async def test_a_refused_credential_is_not_blamed_on_the_clients_key() -> None:
         (503, {"content-type": "text/plain", "retry-after": "9"}, 503),
         (307, {"location": "http://169.254.169.254/"}, 502),
         (200, {}, 502),
+        (999, JSON, 502),
+        (600, JSON, 502),
+        (101, JSON, 502),
     ],
 )
 async def test_what_is_no_answer_of_the_messages_api_becomes_a_refusal(
