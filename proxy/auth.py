@@ -10,10 +10,15 @@ from proxy.errors import InvalidRequest, NotAuthenticated, NotPermitted
 
 # The same words for unknown, revoked and expired keys: an answer must not tell which keys exist.
 _INVALID = "invalid x-api-key"
+_PREFIX = b"llmp_"
 
 
 def secret_of(inbound: Inbound) -> str:
     """The secret from `x-api-key` or `Authorization: Bearer`. Raises InvalidRequest, NotAuthenticated."""
+    if _PREFIX in inbound.query:  # the query goes to the upstream, and into the logs of all between
+        raise NotAuthenticated(
+            "A key in the address ends up in logs: revoke it, and send a new one as x-api-key or as a Bearer token."
+        )
     api_keys, bearers = inbound.all(b"x-api-key"), inbound.all(b"authorization")
     if len(api_keys) > 1 or len(bearers) > 1:
         raise InvalidRequest("x-api-key or authorization: header sent more than once")
@@ -21,7 +26,7 @@ def secret_of(inbound: Inbound) -> str:
     for value in bearers:
         scheme, _, token = value.decode("latin-1").partition(" ")
         if scheme.lower() != "bearer":
-            raise NotAuthenticated("authorization: only the Bearer scheme is supported")
+            raise NotAuthenticated("authorization: only Bearer is supported, `Authorization: Bearer llmp_…`")
         found.add(token.strip())
     found.discard("")
     if not found:

@@ -1,6 +1,7 @@
 """A key opens the door in either header, and every way of not being good looks alike."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -75,6 +76,12 @@ async def test_no_key_a_wrong_one_or_two_different_ones_are_refused(headers: lis
 async def test_a_header_sent_twice_is_refused(name: bytes) -> None:
     with pytest.raises(InvalidRequest, match="more than once"):
         await authenticate([(name, b"Bearer good"), (name, b"Bearer good")])
+
+
+async def test_a_key_in_the_address_is_refused_even_beside_a_good_one() -> None:
+    inbound = build.inbound(headers=[(b"x-api-key", b"good")])
+    with pytest.raises(NotAuthenticated, match="revoke it"):
+        auth.secret_of(replace(inbound, query=b"beta=true&api_key=llmp_0123"))
 
 
 async def test_a_malformed_key_is_refused_without_a_lookup() -> None:
