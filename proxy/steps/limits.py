@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from types import TracebackType
 
 from proxy.call import Call, Headers, RateLimits
@@ -28,7 +28,7 @@ _BYTES_PER_TOKEN = 3  # no prose and no code makes more tokens of its bytes
 _OUTPUT_TAKEN = 500  # a usual answer; max_tokens is far from what is used
 _PLACE_RETRY_SECONDS = 2
 _LONGEST_RETRY_SECONDS = 60  # clients give up on longer waits
-_PREFIX = b"anthropic-ratelimit-"
+_PREFIX = "anthropic-ratelimit-"
 
 
 class RateLimited(Refused):
@@ -169,7 +169,7 @@ class hold:
 
     def _shown(self) -> dict[str, str]:
         """anthropic-ratelimit-*: of each kind the limit with the least left."""
-        now = datetime.now(UTC)
+        now = time.time()
         tightest: dict[str, tuple[float, int]] = {}
         for rule, level in zip(self._rules, self._levels, strict=False):
             kind = REQUESTS if rule.kind == COUNTS else rule.kind
@@ -180,12 +180,17 @@ class hold:
             tightest["tokens"] = (sum(level for level, _ in tokens), sum(limit for _, limit in tokens))
         shown = {}
         for kind, (level, limit) in tightest.items():
-            name = f"{_PREFIX.decode()}{kind}"
-            full_at = now + timedelta(seconds=math.ceil(max(limit - level, 0.0) * 60 / limit))
-            shown[f"{name}-limit"] = str(limit)
-            shown[f"{name}-remaining"] = str(max(int(level), 0))
-            shown[f"{name}-reset"] = f"{full_at:%Y-%m-%dT%H:%M:%SZ}"
+            full_at = math.ceil(now + max(limit - level, 0.0) * 60 / limit)
+            shown[f"{_PREFIX}{kind}-limit"] = str(limit)
+            shown[f"{_PREFIX}{kind}-remaining"] = str(max(int(level), 0))
+            shown[f"{_PREFIX}{kind}-reset"] = _stamp(full_at)
         return shown
+
+
+@lru_cache(maxsize=256)
+def _stamp(seconds: int) -> str:
+    """The moment as clients read it; most calls of a second share a few of them."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def _rules(call: Call) -> Iterator[_Rule]:

@@ -79,16 +79,9 @@ class Store(Buckets, Protocol):
         """As `Taken.give`. Returns at once and never fails: what cannot be written, the refill makes good."""
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
-    """A bucket's content at a moment of the store's clock."""
-
-    level: float
-    at: float
-
-    def now(self, limit: int, at: float) -> float:
-        """What it holds by now; a clock that went back adds nothing."""
-        return min(float(limit), self.level + max(at - self.at, 0.0) * limit / WINDOW_SECONDS)
+def refilled(level: float, since: float, limit: int, at: float) -> float:
+    """What a bucket holds by now that held `level` then; a clock that went back adds nothing."""
+    return min(float(limit), level + max(at - since, 0.0) * limit / WINDOW_SECONDS)
 
 
 def wait_for(want: Want, level: float) -> float:

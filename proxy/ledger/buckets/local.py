@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from proxy.ledger.buckets.demand import WINDOW_SECONDS, Demand, Level, Taken, wait_for
+from proxy.ledger.buckets.demand import WINDOW_SECONDS, Demand, Taken, refilled, wait_for
 
 _MOST_BUCKETS = 100_000
 
@@ -15,7 +15,7 @@ class LocalBuckets:
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, most_buckets: int = _MOST_BUCKETS) -> None:
         self._clock = clock
         self._most_buckets = most_buckets
-        self._levels: dict[str, Level] = {}
+        self._levels: dict[str, tuple[float, float]] = {}  # a content, and when it was that
         self._running: Counter[str] = Counter()
 
     async def take(self, demand: Demand) -> Taken:
@@ -29,7 +29,7 @@ class LocalBuckets:
         if is_given:
             levels = [level - want.need for want, level in zip(demand.wants, levels, strict=True)]
             for want, level in zip(demand.wants, levels, strict=True):
-                self._levels[want.bucket] = Level(level, at)
+                self._levels[want.bucket] = (level, at)
             self._running.update(place.owner for place in demand.places)
             self._forget(at)
         return Taken(demand, is_given, levels, waits, running, self)
@@ -40,7 +40,7 @@ class LocalBuckets:
         for want, amount in zip(demand.wants, amounts, strict=True):
             if amount:
                 level = self._level(want.bucket, want.limit, at) + amount
-                self._levels[want.bucket] = Level(min(level, float(want.limit)), at)
+                self._levels[want.bucket] = (min(level, float(want.limit)), at)
         if is_over:
             for place in demand.places:
                 self._running[place.owner] -= 1
@@ -49,10 +49,10 @@ class LocalBuckets:
 
     def _level(self, bucket: str, limit: int, at: float) -> float:
         kept = self._levels.get(bucket)
-        return float(limit) if kept is None else kept.now(limit, at)
+        return float(limit) if kept is None else refilled(*kept, limit, at)
 
     def _forget(self, at: float) -> None:
         """Buckets that had time to fill up are as good as new ones."""
         if len(self._levels) > self._most_buckets:
             old = at - WINDOW_SECONDS
-            self._levels = {name: kept for name, kept in self._levels.items() if kept.at > old or kept.level < 0}
+            self._levels = {name: kept for name, kept in self._levels.items() if kept[1] > old or kept[0] < 0}

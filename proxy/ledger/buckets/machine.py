@@ -18,9 +18,9 @@ from proxy.ledger.buckets.demand import (
     PLACE_SECONDS,
     WINDOW_SECONDS,
     Demand,
-    Level,
     StoreDown,
     Taken,
+    refilled,
     wait_for,
 )
 
@@ -158,5 +158,5 @@ class MachineBuckets:
 
 
 def _level(connection: sqlite3.Connection, bucket: str, limit: int, at: float) -> float:
-    row = connection.execute(_LEVEL, (bucket,)).fetchone()
-    return float(limit) if row is None else Level(*row).now(limit, at)
+    row: tuple[float, float] | None = connection.execute(_LEVEL, (bucket,)).fetchone()
+    return float(limit) if row is None else refilled(row[0], row[1], limit, at)
