@@ -12,9 +12,9 @@ from contextlib import aclosing, suppress
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
-from proxy import gateway
+from proxy import gateway, relay
 from proxy.call import Headers, Inbound
-from proxy.errors import ClientGone, TooLarge, TooSlow
+from proxy.errors import ClientGone, Stopping, TooLarge, TooSlow
 from proxy.runtime import Limits, Runtime
 
 Scope = MutableMapping[str, Any]
@@ -25,6 +25,7 @@ Networks = Sequence[IPv4Network | IPv6Network]
 # A refused client that is still sending must get to read why: up to this much is taken and thrown away.
 _DRAIN_BYTES = 1024 * 1024
 _DRAIN_SECONDS = 2.0
+_GOODBYE_SECONDS = 1.0
 
 
 class _Client:
@@ -39,6 +40,8 @@ class _Client:
         self._sending_since = 0.0
         self.is_read = False
         self.is_gone = False
+        self.has_begun = False  # its reply
+        self.is_streaming = False
 
     async def body(self) -> bytes:
         """The whole body; from then on the current task is cancelled when the client hangs up.
@@ -126,25 +129,41 @@ class Door:
             return
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if not client.is_gone or task is None:
-                raise  # the server is shutting down
+            assert task is not None  # as above
             task.uncancel()
+            if not client.is_gone:  # the server stops, and has waited for as long as it may
+                await _say_goodbye(inbound, client, send)
         finally:
             client.leave()
 
 
 async def _send(reply: gateway.Reply, client: _Client, send: Send, *, has_body: bool) -> None:
     start = {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
+    client.has_begun = True
     if isinstance(reply.body, bytes):
         await send(start)
         await send({"type": "http.response.body", "body": reply.body if has_body else b""})
         return
     async with aclosing(reply.body) as pieces:
         await send(start)
+        client.is_streaming = True
         async for piece in pieces:
             await client.send(piece)
     # Only now is the call settled: the end of the reply is never seen before its record is journalled.
     await send({"type": "http.response.body", "body": b""})
+
+
+async def _say_goodbye(inbound: Inbound, client: _Client, send: Send) -> None:
+    """Tell a client whose answer breaks off that it does, if it reads: cut off without a word, it could take
+    what it has for the whole."""
+    stopping = Stopping("The gateway is being restarted. Send the request again.")
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_GOODBYE_SECONDS):
+            if client.is_streaming:
+                await client.send(relay.error_event(stopping.body(inbound.request_id)))
+                await send({"type": "http.response.body", "body": b""})
+            elif not client.has_begun:
+                await _send(gateway.refusal(stopping, inbound), client, send, has_body=inbound.method != "HEAD")
 
 
 def inbound_of(scope: Mapping[str, Any], trusted: Networks) -> Inbound:

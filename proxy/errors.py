@@ -91,3 +91,11 @@ class Broken(Refused):
 
     status = 500
     type = "api_error"
+
+
+class Stopping(Refused):
+    """The server ends before the answer does; another one, or the same one soon, will take the call."""
+
+    status = 529
+    type = "overloaded_error"
+    headers = {"retry-after": "2"}

@@ -212,18 +212,69 @@ async def test_a_client_that_takes_nothing_for_too_long_is_given_up(
     assert ended.is_set()
 
 
-async def test_a_server_that_shuts_down_is_not_taken_for_a_client_that_left(answers: Any) -> None:
+async def test_a_server_that_stops_says_so_to_who_waits_for_an_answer(answers: Any) -> None:
     async def wait(_inbound: Any, body: Any) -> gateway.Reply:
         await body()
         await asyncio.Event().wait()
         raise AssertionError
 
     answers(wait)
-    task = asyncio.create_task(Visit().run())
+    visit = Visit()
+    task = asyncio.create_task(visit.run())
     await asyncio.sleep(0.01)
     task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await task
+    assert (visit.status, (b"retry-after", b"2") in visit.sent[0]["headers"]) == (529, True)
+    assert b"overloaded_error" in visit.sent[1]["body"]
+
+
+async def test_a_server_that_stops_ends_its_streams_with_an_error_event_once_they_are_settled(answers: Any) -> None:
+    visit = Visit()
+    sent_when_settled: list[Any] = []
+
+    async def stream(_inbound: Any, body: Any) -> gateway.Reply:
+        await body()
+
+        async def endless() -> Any:
+            try:
+                yield b"data: {}\n\n"
+                await asyncio.Event().wait()
+            finally:
+                sent_when_settled.extend(visit.sent)
+
+        return gateway.Reply(200, [], endless())
+
+    answers(stream)
+    task = asyncio.create_task(visit.run())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    await task
+    assert len(sent_when_settled) == 2
+    assert visit.sent[2]["body"].startswith(b"event: error\ndata: ")
+    assert b"overloaded_error" in visit.sent[2]["body"]
+    assert visit.sent[3] == {"type": "http.response.body", "body": b""}
+
+
+async def test_a_server_that_stops_does_not_wait_for_a_reader_that_does_not_read(
+    answers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stream(_inbound: Any, body: Any) -> gateway.Reply:
+        await body()
+
+        async def endless() -> Any:
+            while True:
+                yield b"data: {}\n\n"
+
+        return gateway.Reply(200, [], endless())
+
+    monkeypatch.setattr(door_module, "_GOODBYE_SECONDS", 0.01)
+    answers(stream)
+    visit = Visit()
+    visit.blocked = True
+    task = asyncio.create_task(visit.run())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.wait_for(task, 2)
 
 
 async def test_head_has_no_body(answers: Any) -> None:
