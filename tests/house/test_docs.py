@@ -3,7 +3,10 @@
 import ast
 import re
 
+from proxy import gateway  # noqa: F401 - brings every step with its refusals
 from proxy.config import Config
+from proxy.errors import Refused
+from proxy.simulator.failures import Failure
 from tests.house import tree
 
 _LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
@@ -39,6 +42,20 @@ def test_the_architecture_quotes_the_path_of_a_call() -> None:
     path = next(node for node in functions if node.name == "run")
     quoted = "\n".join(source.splitlines()[path.lineno - 1 : path.end_lineno])
     assert quoted in (tree.ROOT / "docs/architecture.md").read_text()
+
+
+def test_every_refusal_is_explained_with_its_status_and_type() -> None:
+    text = (tree.ROOT / "docs/errors.md").read_text()
+    refusals = [kind for kind in _kinds_of(Refused) if kind is not Failure]  # the simulator plays an upstream
+    assert len(refusals) > 8
+    rows = {kind.__name__: f"| `{kind.__name__}` | {kind.status} | `{kind.type}` |" for kind in refusals}
+    missing = [name for name, row in rows.items() if row not in text]
+    assert missing == []
+
+
+def _kinds_of(kind: type[Refused]) -> list[type[Refused]]:
+    below = [found for child in kind.__subclasses__() for found in [child, *_kinds_of(child)]]
+    return [found for found in below if found.__module__.startswith("proxy.")]
 
 
 def test_links_between_documents_lead_somewhere() -> None:
