@@ -13,6 +13,8 @@ _FORWARDED = frozenset((b"content-type", b"accept", b"user-agent", b"x-app", b"i
 # These choose whose workspace, profile or bill is used upstream: not a tenant's choice on a shared credential.
 _SELECTORS = frozenset((b"anthropic-organization-id", b"anthropic-workspace-id", b"anthropic-user-profile-id"))
 
+_MAX_KEPT_QUERY = 64
+
 
 def prepare(outbound: Outbound) -> httpx.Request:
     """The request to send: the client's headers and query, the upstream's credential, the outbound body."""
@@ -54,8 +56,15 @@ def _is_forwarded(name: bytes) -> bool:
     return name in _FORWARDED or (name.startswith(_FORWARDED_PREFIXES) and name not in _SELECTORS)
 
 
-@lru_cache(maxsize=4096)
 def url_of(base_url: str, path: str, query: str) -> httpx.URL:
     """The upstream's address of a path; a base URL may end in `/v1` or not."""
+    # A client could fill the memory with thousands of long queries: only what clients really send is kept.
+    return (_kept_url if len(query) <= _MAX_KEPT_QUERY else _url)(base_url, path, query)
+
+
+def _url(base_url: str, path: str, query: str) -> httpx.URL:
     base = base_url.rstrip("/").removesuffix("/v1")
     return httpx.URL(f"{base}{path}{'?' + query if query else ''}")
+
+
+_kept_url = lru_cache(maxsize=4096)(_url)

@@ -22,6 +22,7 @@ AddressCheck = Callable[[str, str], None]
 
 _KEEPALIVE_SECONDS = 15.0
 _MAX_PASSED = 4096
+_MAX_KEPT_URL = 512  # longer ones carry a query that a client made up
 # What a client that does not read can make us hold is a few of these, in each direction.
 _PIECE_BYTES = 32 * 1024
 
@@ -109,7 +110,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         try:
             response = await self._client().request(
                 request.method,
-                _url(str(request.url)),
+                _address(str(request.url)),
                 headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
                 skip_auto_headers=("User-Agent", "Accept-Encoding", "Content-Type"),
                 data=request.content or None,
@@ -155,9 +156,15 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             await asyncio.sleep(0)
 
 
-@lru_cache(maxsize=4096)
+def _address(text: str) -> URL:
+    return (_kept_url if len(text) <= _MAX_KEPT_URL else _url)(text)
+
+
 def _url(text: str) -> URL:
     return URL(text, encoded=True)
+
+
+_kept_url = lru_cache(maxsize=4096)(_url)
 
 
 @lru_cache(maxsize=256)
