@@ -1,9 +1,10 @@
 """Start everything a person needs to try the product on one machine."""
 
 import http.client
+import os
 import socket
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
@@ -29,12 +30,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (127.0.0.1).")
-        parser.add_argument("--port", type=_port, default=8000, help="Port to listen on (8000).")
+        parser.add_argument("--port", default="8000", help="Port to listen on (8000).")
         parser.add_argument("--server", choices=("uvicorn", "daphne"), default="uvicorn", help="Web server to use.")
         parser.add_argument("--stop-with-parent", action="store_true", help="End when the calling process does.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        host, port = options["host"], options["port"]
+        host, port = options["host"], _port(options["port"])
         if options["stop_with_parent"]:
             die_with_parent()
         try:
@@ -54,8 +55,8 @@ class Command(BaseCommand):
 
 
 def _port(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 65535:
-        raise ArgumentTypeError(f"PORT must be a number from 1 to 65535, not {text!r}")
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise CommandError(f"PORT must be a number from 1 to 65535, not {text!r}: make run PORT=8000")
     return int(text)
 
 
@@ -64,10 +65,11 @@ def _check_port_is_free(host: str, port: int) -> None:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         socket.create_server((host, port), family=family).close()
     except socket.gaierror as unknown:
-        raise CommandError(f"HOST {host} is not an address of this machine.") from unknown
+        raise CommandError(f"HOST {host or '(empty)'} is not an address of this machine.") from unknown
     except OSError as taken:
         hint = f"Choose another one: make run PORT={port + 1 if port < 65535 else 8001}"
-        raise CommandError(f"PORT {port} on {host} cannot be used ({taken.strerror}). {hint}") from taken
+        why = os.strerror(taken.errno) if taken.errno else str(taken)
+        raise CommandError(f"PORT {port} on {host} cannot be used ({why}). {hint}") from taken
 
 
 def _migrate() -> None:
