@@ -25,7 +25,10 @@ Networks = Sequence[IPv4Network | IPv6Network]
 # A refused client that is still sending must get to read why: up to this much is taken and thrown away.
 _DRAIN_BYTES = 1024 * 1024
 _DRAIN_SECONDS = 2.0
+_CLOSE = (b"connection", b"close")
 _GOODBYE_SECONDS = 1.0
+# Who sends a byte now and then would hold a connection, and what came of the body, for ever.
+_LEAST_BYTES_PER_SECOND = 1024
 
 
 class _Client:
@@ -50,10 +53,12 @@ class _Client:
         """
         if self._declared is not None and self._declared > self._limits.max_body_bytes:
             raise self._too_large()
-        pieces, size = [], 0
+        pieces, size, started = [], 0, time.monotonic()
         while not self.is_read:
             piece = await self._piece()
             size += len(piece)
+            if time.monotonic() - started > self._limits.body_timeout_seconds + size / _LEAST_BYTES_PER_SECOND:
+                raise self._too_slow()
             if size > self._limits.max_body_bytes:
                 raise self._too_large()
             pieces.append(piece)
@@ -67,11 +72,14 @@ class _Client:
             async with asyncio.timeout(self._limits.body_timeout_seconds):
                 message = await self._receive()
         except TimeoutError:
-            raise TooSlow("The request's body did not arrive in time.", headers={"connection": "close"}) from None
+            raise self._too_slow() from None
         if message["type"] == "http.disconnect":
             raise ClientGone
         self.is_read = not message.get("more_body", False)
         return bytes(message.get("body", b""))
+
+    def _too_slow(self) -> TooSlow:
+        return TooSlow("The request's body did not arrive in time.", headers={"connection": "close"})
 
     def _too_large(self) -> TooLarge:
         mebibytes = self._limits.max_body_bytes / (1024 * 1024)
@@ -124,6 +132,8 @@ class Door:
             reply = await gateway.answer(inbound, client.body, runtime)
             if not client.is_read and inbound.method not in {"GET", "HEAD"}:
                 await client.drain()
+                if not client.is_read:  # what else comes is not worth its bandwidth
+                    reply.headers = [*(item for item in reply.headers if item[0] != b"connection"), _CLOSE]
             await _send(reply, client, send, has_body=inbound.method != "HEAD")
         except ClientGone:
             return

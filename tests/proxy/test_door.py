@@ -115,6 +115,20 @@ async def test_a_body_that_stops_arriving_is_refused(answers: Any) -> None:
     assert visit.status == 408
 
 
+async def test_a_body_that_trickles_in_for_ever_is_refused(answers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(echo)
+    monkeypatch.setattr(_Runtime, "limits", replace(LIMITS, body_timeout_seconds=0.1))
+    visit = Visit()
+
+    async def trickle() -> dict[str, Any]:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    monkeypatch.setattr(visit, "receive", trickle)
+    await asyncio.wait_for(visit.run(), 5)
+    assert visit.status == 408
+
+
 async def test_a_stranger_is_refused_without_his_body_being_kept(answers: Any) -> None:
     async def refuse(_inbound: Any, _body: Any) -> gateway.Reply:
         raise NotAuthenticated("invalid x-api-key")
@@ -304,3 +318,14 @@ def test_the_clients_address_is_the_nearest_that_is_no_load_balancer(
 ) -> None:
     visit = Visit(headers=[(b"x-forwarded-for", forwarded)])
     assert door_module.inbound_of(visit.scope, [ip_network(cidr) for cidr in trusted]).client_ip == seen
+
+
+@pytest.mark.parametrize(("pieces", "is_closed"), [(1, False), (100, True)])
+async def test_a_stranger_whose_body_does_not_end_is_disconnected(answers: Any, pieces: int, is_closed: bool) -> None:
+    async def refuse(_inbound: Any, _body: Any) -> gateway.Reply:
+        raise gateway.Refused("no", headers={"connection": "keep-alive"})
+
+    answers(refuse)
+    visit = Visit(*[b"x" * 65_536] * pieces)
+    await visit.run()
+    assert ((b"connection", b"close") in visit.sent[0]["headers"]) == is_closed
