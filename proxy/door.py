@@ -208,7 +208,8 @@ def _is_trusted(address: str, trusted: Networks) -> bool:
         parsed = ip_address(address)
     except ValueError:
         return False
-    return any(parsed in network for network in trusted)
+    mapped = getattr(parsed, "ipv4_mapped", None)  # how IPv4 peers look to a server that listens on ::
+    return any((mapped or parsed) in network for network in trusted)
 
 
 def _declared_length(inbound: Inbound) -> int | None:

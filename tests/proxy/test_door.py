@@ -329,3 +329,9 @@ async def test_a_stranger_whose_body_does_not_end_is_disconnected(answers: Any, 
     visit = Visit(*[b"x" * 65_536] * pieces)
     await visit.run()
     assert ((b"connection", b"close") in visit.sent[0]["headers"]) == is_closed
+
+
+def test_a_load_balancer_is_known_by_its_ipv4_address_on_a_server_that_listens_on_ipv6() -> None:
+    visit = Visit(headers=[(b"x-forwarded-for", b"198.51.100.1")])
+    visit.scope["client"] = ("::ffff:203.0.113.9", 1)
+    assert door_module.inbound_of(visit.scope, [ip_network("203.0.113.0/24")]).client_ip == "198.51.100.1"
