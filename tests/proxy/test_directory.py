@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from proxy.ledger.prices import PriceBook
 
 from proxy import directory as directory_module
 from proxy.call import Caller
 from proxy.directory import Directory, SourceDown
 from proxy.errors import Unavailable
+from proxy.ledger.prices import PriceBook
 from tests.proxy import build
 
 
