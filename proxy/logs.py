@@ -8,14 +8,14 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-# Our own keys, Anthropic's keys and bearer tokens, wherever they turn up in a message or a traceback.
-_SECRET = re.compile(r"(llmp_[0-9A-Za-z]{4}|sk-ant-[0-9A-Za-z-]{4}|[Bb]earer\s+\S{4})[0-9A-Za-z_\-./+=]{6,}")
+from proxy.formats.masks import mask
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x9b]")
 
 
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
-        return _CONTROL.sub("?", _SECRET.sub(r"\1…", value))
+        return _CONTROL.sub("?", mask(value))
     if isinstance(value, dict):
         return {key: _clean(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

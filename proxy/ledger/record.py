@@ -13,6 +13,7 @@ import orjson
 
 from proxy.call import Call, Caller, Inbound, Outbound, Trace
 from proxy.errors import Unavailable
+from proxy.formats.masks import mask
 from proxy.formats.usage import Usage
 from proxy.ledger import journal as journals
 from proxy.ledger.journal import Journal
@@ -115,7 +116,7 @@ class Entry:
             "ended_at": self._started_at + timedelta(microseconds=total_us),
             "status": ending.status,
             "error_type": _text(ending.error_type, 64),
-            "error_message": _text(ending.error_message, 500),
+            "error_message": _text(mask(ending.error_message), 500),
             "stop_reason": _text(ending.stop_reason, 64),
             "upstream_request_id": _text(ending.upstream_request_id, 100),
             "is_usage_estimated": ending.is_usage_estimated,
@@ -162,11 +163,16 @@ def _facts(inbound: Inbound, caller: Caller) -> dict[str, Any]:
         "key_id": caller.key_id,
         "key_name": caller.key_name,
         "client_ip": _address(inbound.client_ip),
-        "user_agent": _text(inbound.get(b"user-agent"), 300),
-        "session_id": _text(inbound.get(b"x-claude-code-session-id"), 100),
-        "agent_id": _text(inbound.get(b"x-claude-code-agent-id"), 100),
-        "parent_agent_id": _text(inbound.get(b"x-claude-code-parent-agent-id"), 100),
+        "user_agent": _header(inbound, b"user-agent", 300),
+        "session_id": _header(inbound, b"x-claude-code-session-id", 100),
+        "agent_id": _header(inbound, b"x-claude-code-agent-id", 100),
+        "parent_agent_id": _header(inbound, b"x-claude-code-parent-agent-id", 100),
     }
+
+
+def _header(inbound: Inbound, name: bytes, most: int) -> str:
+    """A header as it may be kept: clients have been seen to put their key into the wrong one."""
+    return _text(mask(inbound.get(name)), most)
 
 
 def _text(text: str, most: int) -> str:

@@ -11,6 +11,7 @@ from proxy.call import Trace
 from proxy.errors import Unavailable
 from proxy.formats.usage import Usage
 from proxy.ledger.consumer import Consumer
+from proxy.ledger.journal import segments
 from proxy.ledger.prices import PriceBook, Quote, Rate
 from proxy.ledger.record import Ending, Entry, State
 from proxy.models import UsageRecord
@@ -167,3 +168,12 @@ def test_the_largest_counts_fit(journal):
     entry.open(outbound)
     entry.settle(replace(calls.DONE, usage=most), Trace())
     assert stored(journal).cost_nano_usd == 5 * 10**18
+
+
+def test_a_key_that_a_client_put_into_the_wrong_header_is_not_kept(journal):
+    secret = "llmp_abcdEFGH0123456789abcdef0123456789ab"
+    headers = [(b"user-agent", secret.encode()), (b"x-claude-code-session-id", b"Bearer " + secret.encode())]
+    entry = Entry(journal, PriceBook([]), build.inbound(headers=headers), build.caller())
+    entry.settle(calls.DONE, Trace())
+    written = b"".join(path.read_bytes() for path in segments(journal.directory, journal.name))
+    assert b"llmp_abcd" in written and secret.encode() not in written
