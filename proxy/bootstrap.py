@@ -15,6 +15,9 @@ from tenants.models import Tenant, Upstream
 
 ADMIN = "admin"
 DEMO = "demo"
+SIMULATOR = "simulator"
+FROM_ENVIRONMENT = "anthropic (environment)"
+"""The upstream that ANTHROPIC_API_KEY makes; no other is ever given that key."""
 _ACTOR = "first start"
 
 
@@ -59,25 +62,32 @@ def _create_demo() -> str:
 
 
 def _choose_upstream(demo: Tenant) -> None:
-    """Anthropic when its key is in the environment, asked before the simulator; the simulator when there is nothing."""
+    """Anthropic while its key is in the environment; else whatever else there is, at least the simulator."""
     credential = settings.CONFIG.anthropic_api_key
+    known = demo.upstreams.filter(name=FROM_ENVIRONMENT).first()
+    is_elsewhere = known is not None and known.base_url != destinations.ANTHROPIC_URL  # somebody made it theirs
     if not credential:
-        if not demo.upstreams.exists():
-            actions.add_upstream(actor=_ACTOR, tenant=demo, name="simulator", kind=Upstream.Kind.SIMULATOR)
-        return
-    known = demo.upstreams.filter(kind=Upstream.Kind.ANTHROPIC, base_url=destinations.ANTHROPIC_URL).first()
-    if known is not None:
-        actions.change_upstream(actor=_ACTOR, upstream=known, credential=credential)
-        return
-    actions.add_upstream(
-        actor=_ACTOR,
-        tenant=demo,
-        name="anthropic",
-        kind=Upstream.Kind.ANTHROPIC,
-        base_url=destinations.ANTHROPIC_URL,
-        credential=credential,
-        priority=1,
-    )
+        if known is not None and not is_elsewhere:
+            actions.change_upstream(actor=_ACTOR, upstream=known, is_enabled=False)
+        if not demo.upstreams.filter(is_enabled=True).exists():
+            _add_simulator(demo)
+    elif known is not None and not is_elsewhere:
+        actions.change_upstream(actor=_ACTOR, upstream=known, credential=credential, is_enabled=True)
+    elif known is None:
+        actions.add_upstream(
+            actor=_ACTOR,
+            tenant=demo,
+            name=FROM_ENVIRONMENT,
+            kind=Upstream.Kind.ANTHROPIC,
+            base_url=destinations.ANTHROPIC_URL,
+            credential=credential,
+            priority=1,
+        )
+
+
+def _add_simulator(demo: Tenant) -> None:
+    if not demo.upstreams.filter(name=SIMULATOR).exists():  # else somebody switched it off
+        actions.add_upstream(actor=_ACTOR, tenant=demo, name=SIMULATOR, kind=Upstream.Kind.SIMULATOR)
 
 
 def _models_from(demo: Tenant | None) -> str:

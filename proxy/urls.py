@@ -6,6 +6,9 @@ from django.views.generic import RedirectView
 
 from proxy.api import api
 
+admin.site.site_header = admin.site.site_title = "LLM Proxy"
+admin.site.index_title = "Everything that is kept"
+
 urlpatterns = [
     # One door: sign-in with its second factor and its limits is the pages' own.
     path("admin/login/", RedirectView.as_view(pattern_name="account_login", query_string=True)),

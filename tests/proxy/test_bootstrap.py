@@ -62,6 +62,28 @@ def test_a_model_key_that_comes_later_is_used_before_the_simulator_and_may_chang
         assert queries.credential_of(first) == credential
 
 
+def test_without_the_model_key_again_the_simulator_answers_and_says_so(settings: Any) -> None:
+    with_anthropic_key(settings, "sk-ant-test-1")
+    bootstrap.prepare()
+    with_anthropic_key(settings, "")
+    created = bootstrap.prepare()
+    assert [upstream.kind for upstream in Upstream.objects.filter(is_enabled=True)] == ["simulator"]
+    assert "simulator" in created.models_from
+    with_anthropic_key(settings, "sk-ant-test-2")
+    bootstrap.prepare()
+    first = Upstream.objects.filter(is_enabled=True).first()
+    assert first is not None and queries.credential_of(first) == "sk-ant-test-2"
+
+
+def test_an_upstream_that_somebody_pointed_elsewhere_is_left_alone(settings: Any) -> None:
+    with_anthropic_key(settings, "sk-ant-test-1")
+    bootstrap.prepare()
+    moved = actions.change_upstream(actor="alice", upstream=Upstream.objects.get(), base_url="https://llm.example.com")
+    bootstrap.prepare()
+    moved.refresh_from_db()
+    assert (moved.credential, Upstream.objects.count()) == (None, 1)
+
+
 def test_a_model_key_is_never_given_to_another_address(settings: Any) -> None:
     bootstrap.prepare()
     demo = Tenant.objects.get()
