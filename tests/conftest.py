@@ -52,13 +52,17 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one service run in one worker, so that each service is started once."""
+    """Tests of one service run in one worker, so that each service is started once; those in a browser likewise."""
     for item in items:
+        names = getattr(item, "fixturenames", ())
         for service in ("rabbitmq", "postgres", "redis"):
-            if any(name.startswith(service) for name in getattr(item, "fixturenames", ())):
+            if any(name.startswith(service) for name in names):
                 item.add_marker(getattr(pytest.mark, service))
                 item.add_marker(pytest.mark.xdist_group(service))
                 break
+        else:
+            if "browser" in names:
+                item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -56,7 +56,8 @@ class Command(BaseCommand):
 
 def _port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise CommandError(f"PORT must be a number from 1 to 65535, not {text!r}: make run PORT=8000")
+        wrong = f"PORT must be a number from 1 to 65535, not {text!r}: make run PORT=8000"
+        raise CommandError(wrong, returncode=2)
     return int(text)
 
 
