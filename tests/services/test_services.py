@@ -12,10 +12,10 @@ def test_postgresql_answers_and_gives_each_test_an_empty_database(postgres_datab
     assert tables == (0,)
 
 
-def test_redis_answers_and_is_empty(redis_url: str) -> None:
+def test_redis_keeps_what_it_is_given(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        assert client.ping()
-        assert client.dbsize() == 0
+        client.set("services:greeting", "hello", ex=60)
+        assert client.get("services:greeting") == b"hello"
 
 
 @pytest.mark.slow
