@@ -8,7 +8,9 @@ from django.http import QueryDict
 
 from tenants import actions, destinations, validators
 from tenants.admin.fields import BudgetsField, LinesField, NumbersField, PairsField, ScopesField
-from tenants.models import ApiKey, Membership, Scope, Tenant, Upstream, all_models, default_scopes
+from tenants.models import ApiKey, Membership, Scope, Tenant, Upstream
+from tenants.models.defaults import all_models
+from tenants.models.keys import default_scopes
 
 _LIMITS_HELP = f"One a line, e.g. rpm = 600. Known: {', '.join(validators.LIMITS)}. Empty: no limit."
 _BUDGETS_HELP = (

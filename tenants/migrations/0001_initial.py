@@ -3,7 +3,8 @@
 import django.core.serializers.json
 import django.core.validators
 import django.db.models.deletion
-import tenants.models
+import tenants.models.defaults
+import tenants.models.keys
 import tenants.validators
 import uuid
 from django.conf import settings
@@ -25,8 +26,8 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=100, validators=[tenants.validators.check_label])),
                 ('status', models.CharField(choices=[('active', 'Active'), ('revoked', 'Revoked')], default='active', max_length=16)),
-                ('scopes', models.JSONField(default=tenants.models.default_scopes, error_messages={'blank': 'Name at least one scope.'}, validators=[tenants.models._check_scopes])),
-                ('model_globs', models.JSONField(default=tenants.models.all_models, error_messages={'blank': 'Name at least one glob; * is every model.'}, help_text='Globs of the models it may ask for.', validators=[tenants.validators.check_globs])),
+                ('scopes', models.JSONField(default=tenants.models.keys.default_scopes, error_messages={'blank': 'Name at least one scope.'}, validators=[tenants.models.keys.check_scopes])),
+                ('model_globs', models.JSONField(default=tenants.models.defaults.all_models, error_messages={'blank': 'Name at least one glob; * is every model.'}, help_text='Globs of the models it may ask for.', validators=[tenants.validators.check_globs])),
                 ('ip_allow', models.JSONField(blank=True, default=list, help_text='CIDRs it may call from; empty: anywhere.', validators=[tenants.validators.check_networks])),
                 ('metadata', models.JSONField(blank=True, default=dict, validators=[tenants.validators.check_metadata])),
                 ('expires_at', models.DateTimeField(blank=True, null=True, validators=[tenants.validators.check_aware])),
@@ -109,7 +110,7 @@ class Migration(migrations.Migration):
                 ('base_url', models.CharField(blank=True, max_length=500, verbose_name='base URL')),
                 ('credential', models.BinaryField(help_text='AEAD ciphertext, see tenants/secrets.py.', null=True)),
                 ('credential_version', models.PositiveIntegerField(editable=False, null=True)),
-                ('model_globs', models.JSONField(default=tenants.models.all_models, error_messages={'blank': 'Name at least one glob; * is every model.'}, help_text='Globs of the models it serves.', validators=[tenants.validators.check_globs])),
+                ('model_globs', models.JSONField(default=tenants.models.defaults.all_models, error_messages={'blank': 'Name at least one glob; * is every model.'}, help_text='Globs of the models it serves.', validators=[tenants.validators.check_globs])),
                 ('model_aliases', models.JSONField(blank=True, default=dict, help_text="Our name → this upstream's name.", validators=[tenants.validators.check_aliases])),
                 ('priority', models.PositiveIntegerField(default=10, help_text='The lowest that serves the model is asked.')),
                 ('is_enabled', models.BooleanField(default=True)),

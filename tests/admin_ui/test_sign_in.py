@@ -19,7 +19,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from proxy import bootstrap
+from proxy.hosting import bootstrap
 from tenants import actions
 from tenants.models import AuditEntry, Membership, Tenant
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.tokens import default_token_generator
 from django.test import Client
 
-from proxy import bootstrap
+from proxy.hosting import bootstrap
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a-long-walk-in-the-rain"

@@ -14,7 +14,7 @@ from tests.journeys.asking import HELLO, ask
 from tests.journeys.server import ROOT, Server, serving
 
 PASSWORD = "a-long-walk-in-the-rain"
-_PREPARE = "import django; django.setup(); from proxy import bootstrap; print(bootstrap.prepare().welcome_path)"
+_PREPARE = "import django; django.setup(); from proxy.hosting import bootstrap; print(bootstrap.prepare().welcome_path)"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from proxy.orphans import die_with_parent
+from proxy.hosting.orphans import die_with_parent
 
 
 class NotAvailable(Exception):

@@ -14,9 +14,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from proxy import bootstrap, snippets
-from proxy.orphans import die_with_parent
-from proxy.supervisor import Supervisor
+from proxy import snippets
+from proxy.hosting import bootstrap
+from proxy.hosting.orphans import die_with_parent
+from proxy.hosting.supervisor import Supervisor
 
 _SHUTDOWN_SECONDS = 5
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from proxy import serving
+from proxy.hosting import serving
 
 
 class Command(BaseCommand):

@@ -28,7 +28,7 @@ time.sleep(60)
 """
 SUPERVISOR = """
 import sys
-from proxy.supervisor import Supervisor
+from proxy.hosting.supervisor import Supervisor
 child, folder, *behaviours = sys.argv[1:]
 commands = {name: [sys.executable, child, name, folder] for name in behaviours}
 say = lambda text: print(text, flush=True)

@@ -17,7 +17,7 @@ def serve(*, host: str, port: int, workers: int, shutdown_seconds: int | None = 
         port=port,
         workers=workers,
         # "auto" would fall back to h11, which answers requests hidden in bodies.
-        http="proxy.connection:GuardedProtocol",
+        http="proxy.hosting.connection:GuardedProtocol",
         loop="uvloop",
         ws="websockets-sansio",
         ws_max_size=_MOST_SOCKET_BYTES,

@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from proxy.connection import GuardedProtocol
+from proxy.hosting.connection import GuardedProtocol
 
 GOOD = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 

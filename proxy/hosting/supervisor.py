@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 
-from proxy.orphans import die_with_parent
+from proxy.hosting.orphans import die_with_parent
 
 _TICK_SECONDS = 0.1
 

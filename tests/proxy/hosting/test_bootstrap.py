@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from proxy import bootstrap
+from proxy.hosting import bootstrap
 from tenants import actions, queries
 from tenants.models import ApiKey, Tenant, Upstream
 
