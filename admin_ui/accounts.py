@@ -1,24 +1,19 @@
 """What signing in means here: who is slowed down, who may sign up (nobody), how second factors are stored."""
 
-import base64
 import hashlib
-import secrets
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
 from admin_ui import visitors
+from tenants import second_factors
 
 FAILURES = "5/15m"  # of one person from one address: elsewhere the person can still sign in
 ATTEMPTS = "20/m"  # of one address
-_NONCE_BYTES = 12
-_BOUND_TO = b"second factor"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -50,16 +45,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Keeps the secrets of authenticator apps and recovery codes encrypted, like upstream credentials."""
 
     def encrypt(self, text: str) -> str:
-        version, key = next(iter(settings.ENCRYPTION_KEYS.items()))
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = nonce + AESGCM(key).encrypt(nonce, text.encode(), _BOUND_TO)
-        return f"{version}:{base64.b64encode(sealed).decode()}"
+        return second_factors.seal(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        version, _, encoded = encrypted_text.partition(":")
-        sealed = base64.b64decode(encoded)
-        key = AESGCM(settings.ENCRYPTION_KEYS[int(version)])
-        return key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _BOUND_TO).decode()
+        return second_factors.open_sealed(encrypted_text)
 
 
 def _failures(request: HttpRequest, credentials: dict[str, Any], *, increment: bool) -> dict[str, Any] | None:

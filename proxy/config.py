@@ -61,7 +61,7 @@ class Config(BaseSettings):
         repr=False,
         alias="LLMP_ENCRYPTION_KEYS",
         description=(
-            "Keys that encrypt upstream credentials at rest, same form as `LLMP_KEY_PEPPERS`. "
+            "Keys that encrypt upstream credentials and second factors at rest, same form as `LLMP_KEY_PEPPERS`. "
             "Put a new one first, then run `manage.py rotate_secrets`."
         ),
     )

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Iterator
 
 from proxy.doctor.finding import Finding, fail, ok, warn
-from tenants import queries
+from tenants import queries, second_factors
 
 
 def check(*, peppers: Collection[int], encryption_keys: Collection[int]) -> Iterator[Finding]:
-    """One finding for keys, one for credentials. The versions are the configured ones, the newest first."""
+    """One finding for keys, one for each kind of sealed secret. Versions are the configured ones, the newest first."""
     yield _key_secrets(queries.secrets_by_pepper(), peppers)
-    yield _credentials(queries.credentials_by_version(), encryption_keys)
+    yield _sealed("encryption keys", "credentials", queries.credentials_by_version(), encryption_keys)
+    yield _sealed("second factors", "second factors", second_factors.by_version(), encryption_keys)
 
 
 def _key_secrets(counted: dict[int, int], peppers: Collection[int]) -> Finding:
@@ -22,17 +23,17 @@ def _key_secrets(counted: dict[int, int], peppers: Collection[int]) -> Finding:
     return ok("key peppers", found)
 
 
-def _credentials(counted: dict[int, int], encryption_keys: Collection[int]) -> Finding:
-    found = _counts(counted, "key") or "no credentials yet"
+def _sealed(name: str, kind: str, counted: dict[int, int], encryption_keys: Collection[int]) -> Finding:
+    found = _counts(counted, "key") or f"no {kind} yet"
     lost = sorted(set(counted) - set(encryption_keys))
     if lost:
         rows = sum(counted[version] for version in lost)
-        remedy = "Put the version back into LLMP_ENCRYPTION_KEYS, or store these credentials anew."
-        return fail("encryption keys", f"{rows} credentials need key {_list(lost)}, which is not configured", remedy)
+        remedy = f"Put the version back into LLMP_ENCRYPTION_KEYS, or store these {kind} anew."
+        return fail(name, f"{rows} {kind} need key {_list(lost)}, which is not configured", remedy)
     newest = next(iter(encryption_keys), None)
     if set(counted) - {newest}:
-        return warn("encryption keys", f"older keys are in use: {found}", "Run `manage.py rotate_secrets`.")
-    return ok("encryption keys", found)
+        return warn(name, f"older keys are in use: {found}", "Run `manage.py rotate_secrets`.")
+    return ok(name, found)
 
 
 def _counts(counted: dict[int, int], word: str) -> str:

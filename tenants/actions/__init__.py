@@ -25,6 +25,7 @@ from tenants.actions.members import (
     set_role,
     withdraw_invitation,
 )
+from tenants.actions.second_factors import reseal_second_factors
 from tenants.actions.tenants import change_tenant, create_tenant, delete_tenant
 from tenants.actions.upstreams import (
     UNCHANGED,
@@ -63,6 +64,7 @@ __all__ = [
     "open_invitation",
     "remove_member",
     "reseal_credentials",
+    "reseal_second_factors",
     "revoke_key",
     "rotate_key",
     "set_role",
