@@ -92,7 +92,7 @@ class SettingsForm(admin_forms.TenantForm):
     limits = None  # type: ignore[assignment]  # a field of the admin alone
 
     class Meta(admin_forms.TenantForm.Meta):
-        fields = ["name", "timezone", "model_aliases"]
+        fields = ["name", "timezone", "model_aliases", "alert_at"]
         help_texts = {"timezone": "Such as Europe/Rome: what a day and a month mean in budgets and reports."}
 
     def __init__(self, *args: Any, **options: Any) -> None:

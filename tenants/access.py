@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 
-from tenants.models import ApiKey, Membership, Tenant, Upstream
+from tenants.models import AlertChannel, ApiKey, Membership, Tenant, Upstream
 
 Role = Membership.Role
 Row = TypeVar("Row", bound=Model)
@@ -63,6 +63,11 @@ def key_for(tenant: Tenant, key_id: UUID | str) -> ApiKey:
 def upstream_for(tenant: Tenant, upstream_id: UUID | str) -> Upstream:
     """The tenant's upstream. Raises NotFound."""
     return _one(Upstream.objects.filter(tenant=tenant), upstream_id)
+
+
+def channel_for(tenant: Tenant, channel_id: UUID | str) -> AlertChannel:
+    """The tenant's alert channel. Raises NotFound."""
+    return _one(AlertChannel.objects.filter(tenant=tenant), channel_id)
 
 
 def member_for(tenant: Tenant, username: str) -> Membership:

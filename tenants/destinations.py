@@ -1,4 +1,4 @@
-"""Where calls may go: the guard against upstreams that point into the operator's own network.
+"""Where calls and alerts may go: the guard against upstreams and webhooks that point into the operator's own network.
 
 A URL is checked when it is saved, and each address its host resolves to when a connection is made (DNS may have
 changed in between). The grammar here is so narrow that no two URL parsers can read one of its URLs differently.
@@ -29,7 +29,7 @@ _URL = re.compile(
     re.ASCII,
 )
 _PRIVATE_SUFFIXES = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "arpa", "test", "invalid")
-_REMEDY = "If it is yours and models are served there, the operator can add it to LLMP_PRIVATE_UPSTREAMS."
+_REMEDY = "If it is yours, the operator can add it to LLMP_PRIVATE_UPSTREAMS."
 
 
 class Forbidden(ValueError):
@@ -51,13 +51,13 @@ def parse(url: str) -> Destination:
     match = _URL.fullmatch(url)
     if match is None or any(part in (".", "..") for part in match["path"].split("/")):
         raise Forbidden(
-            "The base URL must look like https://host, https://host:8443 or https://host/path: lower-case ASCII, "
+            "The URL must look like https://host, https://host:8443 or https://host/path: lower-case ASCII, "
             "without user, query, fragment, spaces or a slash at the end."
         )
     host = match["host"].strip("[]")
     port = int(match["port"] or (443 if match["scheme"] == "https" else 80))
     if port > 65535 or len(host) > 253:
-        raise Forbidden("The base URL's port or host is out of range.")
+        raise Forbidden("The URL's port or host is out of range.")
     _check_spelling(host)
     return Destination(match["scheme"], host, port, match["path"])
 
@@ -73,7 +73,7 @@ def check_url(url: str, *, resolve: Resolver | None = None) -> None:
     if address is None:
         _check_public_name(where.host)
     if where.scheme != "https":
-        raise Forbidden(f"{where.host}: plain http would send the credential in clear. Use https. {_REMEDY}")
+        raise Forbidden(f"{where.host}: plain http would send what is secret in clear. Use https. {_REMEDY}")
     if where.port not in PUBLIC_PORTS:
         ports = ", ".join(map(str, sorted(PUBLIC_PORTS)))
         raise Forbidden(f"{where.host}: port {where.port} is not one of {ports}. {_REMEDY}")
@@ -88,7 +88,7 @@ def check_address(ip: str, host: str) -> None:
     except ValueError as wrong:
         raise Forbidden(f"{host}: {ip!r} is not an address.") from wrong
     if is_metadata(address):
-        raise Forbidden(f"{host} leads to {ip}, a cloud's metadata service. No model is served there.")
+        raise Forbidden(f"{host} leads to {ip}, a cloud's metadata service. Nothing may go there.")
     if is_public(address):
         return
     networks, _names = _private_upstreams(settings.CONFIG.private_upstreams)

@@ -3,10 +3,17 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 
 from tenants import secrets
-from tenants.models import KeySecret, Tenant, Upstream
+from tenants.models import AlertChannel, KeySecret, Tenant, Upstream
+
+_SEALED: tuple[tuple[type[Model], str], ...] = (
+    (Upstream, "credential_version"),
+    (AlertChannel, "secret_version"),
+    (AlertChannel, "old_secret_version"),
+)
+"""Every column that names the encryption key of a secret beside it."""
 
 
 def secret_row(digests: Iterable[str]) -> KeySecret | None:
@@ -34,16 +41,49 @@ def credential_of(upstream: Upstream) -> str:
     return secrets.open_sealed(bytes(upstream.credential), upstream.credential_version, place_of(upstream))
 
 
+def place_of_secret(channel: AlertChannel, column: str) -> secrets.Place:
+    """The cell that holds a signing secret of the channel."""
+    return secrets.Place(table=channel._meta.db_table, row_id=channel.pk, column=column, tenant_id=channel.tenant_id)
+
+
+def signing_secret_of(channel: AlertChannel) -> str:
+    """What the channel's messages are signed with, in clear; '' for e-mail. Raises secrets.CannotDecrypt."""
+    if channel.secret is None or channel.secret_version is None:
+        return ""
+    return secrets.open_sealed(bytes(channel.secret), channel.secret_version, place_of_secret(channel, "secret"))
+
+
+def old_signing_secret_of(channel: AlertChannel) -> str:
+    """The one before, '' where there is none. Raises secrets.CannotDecrypt."""
+    if channel.old_secret is None or channel.old_secret_version is None:
+        return ""
+    place = place_of_secret(channel, "old_secret")
+    return secrets.open_sealed(bytes(channel.old_secret), channel.old_secret_version, place)
+
+
 def credentials_by_version() -> dict[int, int]:
-    """How many stored credentials each version of the encryption keys has sealed."""
-    counted = Upstream.objects.order_by("credential_version").values("credential_version").annotate(rows=Count("pk"))
-    return {version: row["rows"] for row in counted if (version := row["credential_version"]) is not None}
+    """How many stored credentials and signing secrets each version of the encryption keys has sealed."""
+    sums: dict[int, int] = {}
+    for model, column in _SEALED:
+        counted = model._default_manager.order_by(column).values(column).annotate(rows=Count("pk"))
+        for row in counted:
+            if row[column] is not None:
+                sums[row[column]] = sums.get(row[column], 0) + row["rows"]
+    return sums
 
 
 def secrets_by_pepper() -> dict[int, int]:
     """How many key secrets were digested with each version of the peppers."""
     counted = KeySecret.objects.order_by("pepper_version").values("pepper_version").annotate(rows=Count("pk"))
     return {row["pepper_version"]: row["rows"] for row in counted}
+
+
+def channels_to_reseal() -> QuerySet[AlertChannel]:
+    """Channels with a secret that an older key sealed."""
+    newest = secrets.newest_version()
+    old = Q(secret__isnull=False) & ~Q(secret_version=newest)
+    older = Q(old_secret__isnull=False) & ~Q(old_secret_version=newest)
+    return AlertChannel.objects.filter(old | older).order_by("pk")
 
 
 def to_reseal(*, after: UUID | None) -> QuerySet[Upstream]:

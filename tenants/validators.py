@@ -17,6 +17,7 @@ _MAX_METADATA_CHARS = 500
 _MAX_CREDENTIAL_CHARS = 4096
 _MAX_LIMIT = 10**12
 _MAX_BUDGETS = 20
+_MAX_THRESHOLDS = 10
 _MAX_BUDGET = 10**9 * 4  # in nano-dollars it still fits a column
 BUDGET_PERIODS = ("minute", "hour", "day", "week", "month", "total")
 BUDGET_UNITS = ("usd", "tokens", "requests")
@@ -99,7 +100,7 @@ def check_limits(value: Any) -> None:
 
 
 def check_budgets(value: Any) -> None:
-    """A list of {period, usd | tokens | requests, on_exceed}."""
+    """A list of {period, usd | tokens | requests, on_exceed, alert_at}."""
     if not isinstance(value, list) or len(value) > _MAX_BUDGETS:
         raise ValidationError(f"Give a list of up to {_MAX_BUDGETS} budgets such as {{period: month, usd: 20}}.")
     seen = set()
@@ -113,9 +114,17 @@ def check_budgets(value: Any) -> None:
         seen.add(kind)
 
 
+def check_thresholds(value: Any) -> None:
+    """A list of percentages."""
+    if not isinstance(value, list) or len(value) > _MAX_THRESHOLDS:
+        raise ValidationError(f"Give a list of up to {_MAX_THRESHOLDS} percentages such as [75, 90].")
+    if not all(type(percent) is int and 1 <= percent <= 100 for percent in value) or len(set(value)) < len(value):
+        raise ValidationError("Each percentage is a whole number from 1 to 100, and named once.")
+
+
 def _budget_kind(budget: Any) -> tuple[str, str, str]:
     check_object(budget)
-    unknown = budget.keys() - {"period", "on_exceed", *BUDGET_UNITS}
+    unknown = budget.keys() - {"period", "on_exceed", "alert_at", *BUDGET_UNITS}
     if unknown:
         raise ValidationError(f"{str(min(unknown, key=str))[:_MAX_CHARS]!r} is unknown.")
     period, on_exceed = budget.get("period"), budget.get("on_exceed", "block")
@@ -123,6 +132,8 @@ def _budget_kind(budget: Any) -> tuple[str, str, str]:
         raise ValidationError(f"period must be one of {', '.join(BUDGET_PERIODS)}.")
     if on_exceed not in BUDGET_ENDS:
         raise ValidationError(f"on_exceed must be one of {', '.join(BUDGET_ENDS)}.")
+    if "alert_at" in budget:
+        check_thresholds(budget["alert_at"])
     units = [unit for unit in BUDGET_UNITS if unit in budget]
     if len(units) != 1:
         raise ValidationError(f"give one of {', '.join(BUDGET_UNITS)}.")

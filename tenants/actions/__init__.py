@@ -1,9 +1,18 @@
-"""Every write of tenants, members, keys and upstreams.
+"""Every write of tenants, members, keys, upstreams and alert channels.
 
 Each is one transaction in the order of `tenants.audit`, checks everything it is given (ValidationError by field)
 and returns the row as stored. A write that changes nothing leaves no entry.
 """
 
+from tenants.actions.channels import (
+    SIGNING_OVERLAP,
+    IssuedChannel,
+    add_channel,
+    change_channel,
+    delete_channel,
+    reseal_signing_secrets,
+    rotate_channel_secret,
+)
 from tenants.actions.keys import (
     DEFAULT_OVERLAP,
     MAX_OVERLAP,
@@ -42,20 +51,25 @@ from tenants.actions.upstreams import (
 __all__ = [
     "DEFAULT_OVERLAP",
     "INVITATION_LIFE",
-    "MAX_OVERLAP",
-    "UNCHANGED",
     "InvitationOver",
     "Invited",
+    "IssuedChannel",
     "IssuedKey",
+    "MAX_OVERLAP",
     "Resealed",
+    "SIGNING_OVERLAP",
+    "UNCHANGED",
     "Unchanged",
     "accept_invitation",
+    "add_channel",
     "add_upstream",
+    "change_channel",
     "change_key",
     "change_tenant",
     "change_upstream",
     "check_resolved",
     "create_tenant",
+    "delete_channel",
     "delete_tenant",
     "delete_upstream",
     "invite",
@@ -65,7 +79,9 @@ __all__ = [
     "remove_member",
     "reseal_credentials",
     "reseal_second_factors",
+    "reseal_signing_secrets",
     "revoke_key",
+    "rotate_channel_secret",
     "rotate_key",
     "set_role",
     "settled_base_url",

@@ -15,6 +15,7 @@ class TenantOptions(TypedDict, total=False):
     settings: dict[str, Any] | None
     limits: dict[str, int] | None
     budgets: list[dict[str, Any]] | None
+    alert_at: list[int] | None
 
 
 class TenantChanges(TenantOptions, total=False):

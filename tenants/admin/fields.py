@@ -60,7 +60,8 @@ class NumbersField(PairsField):
 
 
 class BudgetsField(LinesField):
-    """A list of budgets, one `amount unit a period` a line, with `warn` behind it where nothing is blocked."""
+    """A list of budgets, one `amount unit a period` a line, with `warn` behind it where nothing is blocked,
+    and `alert 50 90` where it has thresholds of its own."""
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, list):
@@ -74,11 +75,13 @@ class BudgetsField(LinesField):
 def _budget_line(budget: dict[str, Any]) -> str:
     unit = next(unit for unit in validators.BUDGET_UNITS if unit in budget)
     end = budget.get("on_exceed", "block")
-    return f"{budget[unit]} {unit} a {budget['period']}" + (f" {end}" if end != "block" else "")
+    alert = " ".join(map(str, ["alert", *budget["alert_at"]])) if "alert_at" in budget else ""
+    return " ".join(filter(None, [f"{budget[unit]} {unit} a {budget['period']}", end if end != "block" else "", alert]))
 
 
 def _budget(line: str) -> dict[str, Any]:
-    words = [word for word in line.split() if word not in {"a", "per", "in"}]
+    before, alert, thresholds = line.partition(" alert")
+    words = [word for word in before.split() if word not in {"a", "per", "in"}]
     if len(words) not in {3, 4}:
         raise forms.ValidationError(f"{line!r}: write one amount unit a period a line, e.g. 20 usd a month.")
     amount, unit, period, *end = words
@@ -86,7 +89,29 @@ def _budget(line: str) -> dict[str, Any]:
         number = float(amount) if "." in amount else int(amount)
     except ValueError:
         raise forms.ValidationError(f"{line!r}: {amount!r} is no amount.") from None
-    return {"period": period, unit: number, "on_exceed": end[0] if end else "block"}
+    budget = {"period": period, unit: number, "on_exceed": end[0] if end else "block"}
+    return {**budget, "alert_at": percentages(thresholds)} if alert else budget
+
+
+def percentages(text: str) -> list[int]:
+    """`50, 90` as numbers. Raises ValidationError."""
+    words = text.replace(",", " ").replace("%", " ").split()
+    if not all(word.isdecimal() and len(word) < 4 for word in words):
+        raise forms.ValidationError("Write percentages as whole numbers, e.g. 50, 75, 90.")
+    return [int(word) for word in words]
+
+
+class PercentagesField(forms.CharField):
+    """A list of percentages, in one line."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        return percentages(super().clean(value))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
 
 
 class ScopesField(forms.MultipleChoiceField):

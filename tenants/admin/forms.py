@@ -7,14 +7,15 @@ from django import forms
 from django.http import QueryDict
 
 from tenants import actions, destinations, validators
-from tenants.admin.fields import BudgetsField, LinesField, NumbersField, PairsField, ScopesField
+from tenants.admin.fields import BudgetsField, LinesField, NumbersField, PairsField, PercentagesField, ScopesField
 from tenants.models import ApiKey, Membership, Scope, Tenant, Upstream
 from tenants.models.defaults import all_models
 from tenants.models.keys import default_scopes
 
 _LIMITS_HELP = f"One a line, e.g. rpm = 600. Known: {', '.join(validators.LIMITS)}. Empty: no limit."
 _BUDGETS_HELP = (
-    f"One a line: 20 usd a month, 5000000 tokens a day warn. Units: {', '.join(validators.BUDGET_UNITS)}; periods: "
+    "One a line: 20 usd a month, 5000000 tokens a day warn, 9 usd a day alert 80. Units: "
+    f"{', '.join(validators.BUDGET_UNITS)}; periods: "
     f"{', '.join(validators.BUDGET_PERIODS)}. Empty: no budget."
 )
 
@@ -27,9 +28,15 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
     limits = NumbersField(required=False, help_text=f"For all its keys together. {_LIMITS_HELP}")
     budgets = BudgetsField(required=False, help_text=f"For all its keys together. {_BUDGETS_HELP}")
 
+    alert_at = PercentagesField(
+        label="Budget alerts at",
+        required=False,
+        help_text="Percent of each budget, e.g. 50, 75, 90. Empty: at none. A budget may have its own.",
+    )
+
     class Meta:
         model = Tenant
-        fields = ["slug", "name", "status", "timezone", "model_aliases", "limits", "budgets"]
+        fields = ["slug", "name", "status", "timezone", "model_aliases", "limits", "budgets", "alert_at"]
 
 
 class MemberForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -10,19 +10,21 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from tenants import actions, audit
 from tenants.declarative import rows
 from tenants.declarative.difference import Difference, ObjectChange, TenantChange, between
-from tenants.declarative.form import FileForm, KeyForm, RowForm, TenantForm, UpstreamForm, given
+from tenants.declarative.form import AlertForm, FileForm, KeyForm, RowForm, TenantForm, UpstreamForm, given
 from tenants.declarative.reading import Unacceptable, path
-from tenants.models import ApiKey, Tenant, Upstream
+from tenants.models import AlertChannel, ApiKey, Tenant, Upstream
 
 Result = TypeVar("Result")
 
-_OWN = frozenset({"slug", "name", "upstreams", "keys", "status"})
+_OWN = frozenset({"slug", "name", "alerts", "upstreams", "keys", "status"})
 _CREDENTIAL = frozenset({"name", "api_key", "api_key_env"})
 _NAMED = frozenset({"name", "status"})
+_CHANNEL = frozenset({"name", "kind", "secret_env"})
 
 
 def apply(form: FileForm, *, actor: str, prune: bool = False, dry_run: bool = False) -> Difference:
@@ -57,12 +59,17 @@ class _Apply:
         if change is None:
             return None
         row = Tenant.objects.get(slug=form.slug)
+        for number, channel in enumerate(form.alerts):
+            change.alerts += (
+                self._attempt((*where, "alerts", number), channel, partial(self._alert, row, channel)) or []
+            )
         for number, upstream in enumerate(form.upstreams):
             act = partial(self._upstream, row, upstream)
             change.upstreams += self._attempt((*where, "upstreams", number), upstream, act) or []
         for number, key in enumerate(form.keys):
             change.keys += self._attempt((*where, "keys", number), key, partial(self._key, row, key)) or []
         if self.prune:
+            change.alerts += self._remove_alerts(row, {channel.name for channel in form.alerts})
             change.upstreams += self._remove_upstreams(row, {upstream.name for upstream in form.upstreams})
             change.keys += self._revoke_keys(row, {key.name for key in form.keys})
         return change
@@ -109,6 +116,26 @@ class _Apply:
         change = _changed("upstream", f"{tenant}/{form.name}", form.name, before, _upstream_state(row))
         return [_with_credential_shown(change)]
 
+    def _alert(self, tenant: Tenant, form: AlertForm) -> list[ObjectChange]:
+        row = AlertChannel.objects.filter(tenant=tenant, name=form.name).first()
+        label = f"{tenant}/{form.name}"
+        values = given(form, AlertChannel, prune=self.prune, without=_CHANNEL)
+        if row is None:
+            made = actions.add_channel(
+                actor=self.actor, tenant=tenant, name=form.name, kind=form.kind, secret=form.secret, **values
+            )
+            change = _changed("channel", label, form.name, None, rows.channel_fields(made.channel))
+            change.secret = made.secret
+            return [change]
+        if row.kind != form.kind:
+            raise ValidationError({"kind": f"It is of kind {row.kind}, and stays so. Give the new one another name."})
+        before = _channel_state(row)
+        row = actions.change_channel(actor=self.actor, channel=row, secret=form.secret, at=timezone.now(), **values)
+        change = _changed("channel", label, form.name, before, _channel_state(row))
+        if "secret" in change.fields:
+            change.fields["secret"] = ("set", "set anew")
+        return [change]
+
     def _key(self, tenant: Tenant, form: KeyForm) -> list[ObjectChange]:
         row = ApiKey.objects.filter(tenant=tenant, name=form.name, status=ApiKey.Status.ACTIVE).first()
         label = f"{tenant}/{form.name}"
@@ -125,6 +152,11 @@ class _Apply:
         before = rows.key_fields(row)
         row = actions.change_key(actor=self.actor, key=row, **values)
         return [_changed("key", label, form.name, before, rows.key_fields(row))]
+
+    def _remove_alerts(self, tenant: Tenant, named: set[str]) -> Iterator[ObjectChange]:
+        for row in tenant.alert_channels.exclude(name__in=named):
+            actions.delete_channel(actor=self.actor, channel=row)
+            yield ObjectChange("channel", f"{tenant}/{row.name}", row.name, "removed", {})
 
     def _remove_upstreams(self, tenant: Tenant, named: set[str]) -> Iterator[ObjectChange]:
         for row in tenant.upstreams.exclude(name__in=named):
@@ -143,6 +175,11 @@ def _changed(
     fields = between(before, after)
     became = "created" if before is None else "changed" if fields else "unchanged"
     return ObjectChange(kind, label, name, became, fields)
+
+
+def _channel_state(row: AlertChannel) -> dict[str, Any]:
+    """The fields, and the ciphertext to see whether it was replaced; it is taken out again."""
+    return {**rows.channel_fields(row), "secret": None if row.secret is None else bytes(row.secret)}
 
 
 def _upstream_state(row: Upstream | None) -> dict[str, Any] | None:

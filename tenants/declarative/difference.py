@@ -12,7 +12,7 @@ _ENCODER = DjangoJSONEncoder(ensure_ascii=False)
 
 @dataclass(slots=True)
 class ObjectChange:
-    """One tenant, upstream or key: what became of it."""
+    """One tenant, channel, upstream or key: what became of it."""
 
     kind: str
     label: str
@@ -46,12 +46,13 @@ class TenantChange:
     """One tenant of the file with what belongs to it, in the file's order."""
 
     tenant: ObjectChange
+    alerts: list[ObjectChange] = field(default_factory=list)
     upstreams: list[ObjectChange] = field(default_factory=list)
     keys: list[ObjectChange] = field(default_factory=list)
 
     def objects(self) -> list[ObjectChange]:
         """The tenant and all that was looked at in it."""
-        return [self.tenant, *self.upstreams, *self.keys]
+        return [self.tenant, *self.alerts, *self.upstreams, *self.keys]
 
     def as_json(self) -> dict[str, Any]:
         """In the shape of the file: tenants[].keys[].secret."""
@@ -59,6 +60,7 @@ class TenantChange:
         return {
             "slug": own.pop("name"),
             **own,
+            "alerts": [change.as_json() for change in self.alerts],
             "upstreams": [change.as_json() for change in self.upstreams],
             "keys": [change.as_json() for change in self.keys],
         }

@@ -10,7 +10,8 @@ from tenants.models import ApiKey, Tenant
 
 HEADER = """\
 # Written by `manage.py export`. Credentials are never exported: `apply` keeps the stored ones.
-# To set one, add `api_key_env: NAME_OF_A_VARIABLE` to its upstream. Revoked keys are left out.
+# To set one, add `api_key_env: NAME_OF_A_VARIABLE` to its upstream, `secret_env` to a webhook.
+# Revoked keys are left out.
 """
 
 
@@ -35,6 +36,7 @@ def _tenant(row: Tenant) -> dict[str, Any]:
     active = row.keys.filter(status=ApiKey.Status.ACTIVE).order_by("name")
     return {
         **rows.tenant_fields(row),
+        "alerts": [rows.channel_fields(channel) for channel in row.alert_channels.order_by("name")],
         "upstreams": [rows.upstream_fields(upstream) for upstream in row.upstreams.order_by("priority", "name")],
         "keys": [_key(key) for key in active],
     }

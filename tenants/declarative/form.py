@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from tenants import destinations, validators
-from tenants.models import ApiKey, Tenant, Upstream
+from tenants.models import AlertChannel, ApiKey, Tenant, Upstream
 
 
 def _stored(model: type[models.Model], name: str) -> AfterValidator:
@@ -153,6 +153,35 @@ class KeyForm(RowForm):
     budgets: Annotated[list[dict[str, Any]], _stored(ApiKey, "budgets")] | None = None
 
 
+class AlertForm(RowForm):
+    """One channel for a tenant's alerts, known by its name."""
+
+    columns = {"to": "recipients", "enabled": "is_enabled", "secret_env": "secret"}
+
+    name: Annotated[str, _stored(AlertChannel, "name")]
+    kind: Literal["email", "webhook"]
+    events: Annotated[list[str], _stored(AlertChannel, "events")] | None = None
+    to: Annotated[list[str], _stored(AlertChannel, "recipients")] | None = None
+    url: Annotated[str, AfterValidator(_as_url), _stored(AlertChannel, "url")] | None = None
+    secret_env: str | None = None
+    enabled: bool | None = None
+
+    _secret: str | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _look_up(self, info: ValidationInfo) -> "AlertForm":
+        if self.secret_env is not None:
+            self._secret = _environ(info).get(self.secret_env, "").strip()
+            if not self._secret:
+                raise ValueError(f"The environment variable {self.secret_env} is not set. Export it where apply runs.")
+        return self
+
+    @property
+    def secret(self) -> str | None:
+        """The signing secret in clear; None leaves the stored one, or has one made."""
+        return self._secret
+
+
 class TenantForm(RowForm):
     """One tenant, known by its slug."""
 
@@ -163,6 +192,8 @@ class TenantForm(RowForm):
     model_aliases: Annotated[dict[str, str], _stored(Tenant, "model_aliases")] | None = None
     limits: Annotated[dict[str, int], _stored(Tenant, "limits")] | None = None
     budgets: Annotated[list[dict[str, Any]], _stored(Tenant, "budgets")] | None = None
+    alert_at: Annotated[list[int], _stored(Tenant, "alert_at")] | None = None
+    alerts: list[AlertForm] = []
     upstreams: list[UpstreamForm] = []
     keys: list[KeyForm] = []
 

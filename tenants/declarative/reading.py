@@ -7,9 +7,14 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tenants.declarative import loader
-from tenants.declarative.form import FileForm, KeyForm, TenantForm, UpstreamForm
+from tenants.declarative.form import AlertForm, FileForm, KeyForm, TenantForm, UpstreamForm
 
-_FORMS: dict[str, type[BaseModel]] = {"tenants": TenantForm, "upstreams": UpstreamForm, "keys": KeyForm}
+_FORMS: dict[str, type[BaseModel]] = {
+    "tenants": TenantForm,
+    "alerts": AlertForm,
+    "upstreams": UpstreamForm,
+    "keys": KeyForm,
+}
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _WORDS = {
     "missing": "This field is required.",
@@ -79,7 +84,7 @@ def _problem(error: Any) -> str:
 def _named_twice(form: FileForm) -> Sequence[str]:
     problems = _repeated([tenant.slug for tenant in form.tenants], "slug", "tenants")
     for number, tenant in enumerate(form.tenants):
-        for field, rows in (("upstreams", tenant.upstreams), ("keys", tenant.keys)):
+        for field, rows in (("alerts", tenant.alerts), ("upstreams", tenant.upstreams), ("keys", tenant.keys)):
             problems += _repeated([row.name for row in rows], "name", "tenants", number, field)
     return problems
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tenants.models import ApiKey, Tenant, Upstream
+from tenants.models import AlertChannel, ApiKey, Tenant, Upstream
 
 
 def tenant_fields(row: Tenant) -> dict[str, Any]:
@@ -15,7 +15,14 @@ def tenant_fields(row: Tenant) -> dict[str, Any]:
         "model_aliases": row.model_aliases,
         "limits": row.limits,
         "budgets": row.budgets,
+        "alert_at": row.alert_at,
     }
+
+
+def channel_fields(row: AlertChannel) -> dict[str, Any]:
+    """A channel's fields, its signing secret left out."""
+    where = {"url": row.url} if row.kind == AlertChannel.Kind.WEBHOOK else {"to": row.recipients}
+    return {"name": row.name, "kind": str(row.kind), **where, "events": row.events, "enabled": row.is_enabled}
 
 
 def upstream_fields(row: Upstream) -> dict[str, Any]:

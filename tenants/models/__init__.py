@@ -1,8 +1,21 @@
 """What a tenant owns: fields, constraints and what a row must satisfy. Writes are in `actions`, reads in `queries`."""
 
+from tenants.models.alerts import AlertChannel, EventKind
 from tenants.models.audit import AuditEntry, AuditHead
 from tenants.models.keys import ApiKey, KeySecret, Scope
 from tenants.models.organisation import Invitation, Membership, Tenant
 from tenants.models.upstreams import Upstream
 
-__all__ = ["ApiKey", "AuditEntry", "AuditHead", "Invitation", "KeySecret", "Membership", "Scope", "Tenant", "Upstream"]
+__all__ = [
+    "AlertChannel",
+    "ApiKey",
+    "AuditEntry",
+    "AuditHead",
+    "EventKind",
+    "Invitation",
+    "KeySecret",
+    "Membership",
+    "Scope",
+    "Tenant",
+    "Upstream",
+]

@@ -7,6 +7,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from tenants import validators
+from tenants.models import defaults
 
 
 class Tenant(models.Model):
@@ -42,6 +43,12 @@ class Tenant(models.Model):
         blank=True,
         validators=[validators.check_budgets],
         help_text="What all its keys together may use in a period.",
+    )
+    alert_at = models.JSONField(
+        default=defaults.alert_thresholds,
+        blank=True,
+        validators=[validators.check_thresholds],
+        help_text="Percentages of a budget at which an alert is raised, where the budget does not say its own.",
     )
     settings = models.JSONField(default=dict, blank=True, validators=[validators.check_object])
     created_at = models.DateTimeField(auto_now_add=True)

@@ -189,3 +189,29 @@ def test_a_tenant_never_touches_another_ones_rows_of_the_same_name() -> None:
     assert acme.upstreams.get(name="main").priority == 5
     assert acme.keys.get(name="ci").status == ApiKey.Status.ACTIVE
     assert not connection.needs_rollback
+
+
+_CHANNELS = """
+tenants:
+  - slug: acme
+    alert_at: [80]
+    alerts:
+      - {name: team, kind: email, to: [a@acme.example]}
+      - {name: pager, kind: webhook, url: https://hooks.example.com/x, events: [budget.blocked]}
+"""
+
+
+def test_channels_are_made_once_and_their_secrets_told_once() -> None:
+    done = apply(_CHANNELS)
+    team, pager = done.tenants[0].alerts
+    assert (team.secret, pager.secret[:6]) == ("", "whsec_")
+    assert done.as_json()["tenants"][0]["alerts"][1]["secret"] == pager.secret
+    assert apply(_CHANNELS).changed() == []
+    gone = apply("tenants: [{slug: acme}]", prune=True)
+    assert [change.became for change in gone.tenants[0].alerts] == ["removed", "removed"]
+
+
+def test_a_channel_keeps_its_kind() -> None:
+    apply(_CHANNELS)
+    with pytest.raises(reading.Unacceptable, match=r"tenants\[0\]\.alerts\[0\]\.kind: It is of kind webhook"):
+        apply("tenants: [{slug: acme, alerts: [{name: pager, kind: email, to: [a@b.example]}]}]")
