@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from proxy.call import Call, Headers, Outbound
 from proxy.errors import Refused, Unavailable
 from proxy.formats import estimate
-from proxy.ledger.budgets import periods
+from proxy.ledger.budgets import periods, words
 from proxy.ledger.budgets.accounts import Accounts, AccountsDown
 from proxy.ledger.budgets.need import Need
 from proxy.ledger.budgets.reserving import Standing
@@ -23,7 +22,6 @@ _LEAST_OUTPUT = 256  # less is no answer
 _LEAST_WITH_THINKING = 2048  # the API thinks in no fewer than 1,024 tokens, and must answer too
 _LEAST_THINKING = 1024
 _WARN_AT = 0.75
-_NANO = 1_000_000_000
 
 
 class BudgetSpent(Refused):
@@ -73,6 +71,9 @@ async def reserve(outbound: Outbound, accounts: Accounts, quote: Callable[[Outbo
     except AccountsDown:
         raise Unavailable("The gateway cannot check budgets at the moment. Try again shortly.") from None
     if reserved.short is not None:
+        lacking = reserved.short.budget
+        whose = "key" if lacking.owner_id == call.caller.key_id else "tenant"
+        call.trace.note("quota", started, short=f"{lacking.unit} {lacking.period}", of=whose)
         raise _refusal(call, reserved.short, reserved.standings, need)
     call.trace.note("quota", started, max_tokens=reserved.output_tokens)
     if reserved.output_tokens >= need.most_output:
@@ -112,21 +113,20 @@ def _refusal(call: Call, short: Standing, standings: Sequence[Standing], need: N
     whose = "This key" if budget.owner_id == call.caller.key_id else f"The tenant {call.caller.tenant.slug}"
     whole = _whole(short, call)
     if short.spent >= budget.amount or budget.unit == "requests":  # there is no part of a request
-        words = f"{whose} has used its {whole}."
+        text = f"{whose} has used its {whole}."
     else:
-        least = _amount(budget.unit, need.amount(budget.unit, need.least_output))
-        words = (
-            f"{whose} has {_amount(budget.unit, max(short.free, 0))} left of its {whole}; this request may use {least}."
-        )
+        least = words.amount(budget.unit, need.amount(budget.unit, need.least_output))
+        left = words.amount(budget.unit, max(short.free, 0))
+        text = f"{whose} has {left} left of its {whole}; this request may use {least}."
         if short.held:
-            words += f" Requests under way hold {_amount(budget.unit, short.held)} until they end."
+            text += f" Requests under way hold {words.amount(budget.unit, short.held)} until they end."
     headers = _unified(standings, rejected=short)
     if short.ends_at is None:
-        words += " It does not reset by itself."
+        text += " It does not reset by itself."
     else:
-        words += f" It resets on {_moment(short.ends_at, call.caller.tenant.timezone)}."
+        text += f" It resets on {words.moment(short.ends_at, call.caller.tenant.timezone)}."
         headers["retry-after"] = str(max(math.ceil((short.ends_at - datetime.now(UTC)).total_seconds()), 1))
-    return BudgetSpent(f"{words} Ask whoever manages your keys for more.", headers=headers)
+    return BudgetSpent(f"{text} Ask whoever manages your keys for more.", headers=headers)
 
 
 def _unified(standings: Sequence[Standing], rejected: Standing | None = None) -> dict[str, str]:
@@ -154,27 +154,6 @@ def _unified(standings: Sequence[Standing], rejected: Standing | None = None) ->
 
 def _whole(standing: Standing, call: Call) -> str:
     """`$20 for November`."""
-    return f"{_amount(standing.budget.unit, standing.budget.amount)} {_period(standing, call)}"
-
-
-def _amount(unit: str, amount: int) -> str:
-    if unit != "usd":
-        return f"{amount:,} {unit}"
-    dollars = amount / _NANO
-    digits = 2 if dollars >= 1 or amount % (_NANO // 100) == 0 else 4
-    return f"${dollars:,.{digits}f}".removesuffix(".00")
-
-
-def _period(standing: Standing, call: Call) -> str:
-    """`for November`, `for today`, …"""
-    period = standing.budget.period
-    if period == periods.MONTH and standing.ends_at is not None:
-        inside = datetime.now(ZoneInfo(call.caller.tenant.timezone))
-        return f"for {inside:%B}"
-    words = {periods.DAY: "for today", periods.WEEK: "for this week", periods.TOTAL: "in total"}
-    return words.get(period, f"for this {period}")
-
-
-def _moment(at: datetime, zone: str) -> str:
-    local = at.astimezone(ZoneInfo(zone))
-    return f"{local.day} {local:%B %H:%M} {zone}"
+    budget = standing.budget
+    period = words.period(budget.period, datetime.now(UTC), call.caller.tenant.timezone)
+    return f"{words.amount(budget.unit, budget.amount)} {period}"
