@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import uvicorn
 
-from proxy.upstreams.transport import AiohttpTransport
+from proxy.upstreams.transport import GuardedTransport
 
 Message = MutableMapping[str, Any]
 _DROPPED = {b"host", b"x-api-key", b"content-length", b"connection"}
@@ -24,7 +24,7 @@ class Floor:
     def __init__(self, upstream: str, key: str) -> None:
         self._url = httpx.URL(upstream + "/v1/messages")
         self._keys = {key.encode(): b"bench"}
-        self._transport = AiohttpTransport(lambda _address, _host: None)
+        self._transport = GuardedTransport(lambda _address, _host: None)
 
     async def __call__(
         self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]

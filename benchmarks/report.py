@@ -13,7 +13,7 @@ from statistics import median
 from benchmarks.measure import BURST_EVENTS, Figures
 
 Rounds = Mapping[str, Sequence[Figures]]
-_PACKAGES = ("django", "django-ninja", "uvicorn", "daphne", "uvloop", "httptools", "aiohttp", "httpx", "orjson")
+_PACKAGES = ("django", "django-ninja", "uvicorn", "daphne", "uvloop", "httptools", "httpx", "orjson")
 # More than this of the core taken by others, and what was measured there is their noise too.
 _DISTURBED_SHARE = 0.10
 _COLUMNS = (

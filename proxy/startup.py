@@ -22,7 +22,7 @@ from proxy.snapshots import DatabaseSource
 from proxy.upstreams import Pool
 from proxy.upstreams.model_lists import ModelLists
 from proxy.upstreams.slots import Slots
-from proxy.upstreams.transport import AiohttpTransport
+from proxy.upstreams.transport import GuardedTransport
 from tenants import destinations, keys
 
 
@@ -44,7 +44,7 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
         await in_thread(recovery.recover, journal_dir)
         journal = Journal.open(journal_dir, fsync=config.journal_fsync)
         transports: dict[str, httpx.AsyncBaseTransport] = {
-            "anthropic": AiohttpTransport(destinations.check_address),
+            "anthropic": GuardedTransport(destinations.check_address),
             "simulator": SimulatorTransport(),
         }
         pool = Pool(transports, Slots())

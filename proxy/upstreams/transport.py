@@ -1,178 +1,117 @@
-"""HTTP to the upstreams: httpx's transport interface over aiohttp's client.
+"""HTTP to the upstreams: httpx's transport interface over connections of our own.
 
-httpx's own client costs more than ten times as much a request (docs/performance.md). What this adds to
-aiohttp is what a gateway needs: every address is checked when connecting, nothing is followed, nothing
-is taken from the environment, and reading a stream may be cancelled without losing a byte.
+httpx's own connections cost more than ten times as much a request (docs/performance.md). What a gateway needs is
+here and nothing else: every address is checked when connecting, nothing is followed, nothing is taken from the
+environment, no cookie is kept, and reading a stream may be cancelled without losing a byte.
 """
 
 import asyncio
-import socket
-from collections.abc import Callable
+import ssl
+from collections.abc import AsyncIterator, Iterable
 from functools import lru_cache
-from ipaddress import ip_address
-from typing import Any
 
-import aiohttp
 import httpx
-from aiohttp.abc import AbstractResolver, ResolveResult
-from yarl import URL
 
-AddressCheck = Callable[[str, str], None]
-"""(ip address, host name) → None, or raises ValueError where connecting is forbidden."""
+from proxy.upstreams.http1.connection import Connection, Head
+from proxy.upstreams.http1.decoding import Decoder
+from proxy.upstreams.http1.dialling import AddressCheck, Dialler, Origin
+from proxy.upstreams.http1.pool import IdlePool
 
-_KEEPALIVE_SECONDS = 15.0
-_MAX_PASSED = 4096
 _MAX_KEPT_URL = 512  # longer ones carry a query that a client made up
-# What a client that does not read can make us hold is a few of these, in each direction.
-_PIECE_BYTES = 32 * 1024
-
-
-class GuardedResolver(AbstractResolver):
-    """Resolves names and checks every answer, so that what was checked is what is connected to."""
-
-    def __init__(self, check: AddressCheck) -> None:
-        self._check = check
-        self._resolver = aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Every address of the host. Raises ValueError if one of them is forbidden."""
-        results = await self._resolver.resolve(host, port, family)
-        for result in results:
-            self._check(result["host"], host)
-        return results
-
-    async def close(self) -> None:
-        """Nothing is held open."""
+_PORTS = {"http": 80, "https": 443}
 
 
 class _Body(httpx.AsyncByteStream):
     """A response's bytes as they come. `__anext__` may be cancelled and called again: nothing is lost."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
+    def __init__(self, connection: Connection, origin: Origin, pool: IdlePool) -> None:
+        self._connection = connection
+        self._origin = origin
+        self._pool = pool
+        self._is_closed = False
 
-    def __aiter__(self) -> "_Body":
+    def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
-        try:
-            chunk = await self._response.content.read(_PIECE_BYTES)
-        except aiohttp.ServerTimeoutError as error:
-            raise httpx.ReadTimeout("silent for too long") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise httpx.ReadError(_words(error)) from error
-        if not chunk:
+        piece = await self._connection.read()
+        if not piece:
             raise StopAsyncIteration
-        return chunk
+        return piece
 
     async def aclose(self) -> None:
         # An unread rest means the connection cannot be used again: close it now, the upstream must notice.
-        if self._response.content.at_eof():
-            self._response.release()
-        else:
-            self._response.close()
+        if not self._is_closed:
+            self._is_closed = True
+            self._pool.give(self._origin, self._connection)
 
 
-class AiohttpTransport(httpx.AsyncBaseTransport):
+class GuardedTransport(httpx.AsyncBaseTransport):
     """One connection pool for all upstreams of a process."""
 
-    def __init__(self, check_address: AddressCheck) -> None:
-        self._check = check_address
-        self._session: aiohttp.ClientSession | None = None
-        self._passed: set[str] = set()  # what the deployment's settings allow does not change while it runs
-
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(
-                limit=0,
-                keepalive_timeout=_KEEPALIVE_SECONDS,
-                resolver=GuardedResolver(self._check),
-                ttl_dns_cache=10,
-            )
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                trust_env=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=True,
-                read_bufsize=_PIECE_BYTES,
-            )
-        return self._session
+    def __init__(self, check_address: AddressCheck, trust: ssl.SSLContext | None = None) -> None:
+        """Certificates are checked against `trust`, else against the system's authorities."""
+        self._dialler = Dialler(check_address, trust)
+        self._pool = IdlePool()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request and return at the response's headers. Raises httpx.TransportError.
 
-        `request.extensions["timeout"]` holds `connect` and `read` in seconds, as with httpx.
+        `request.extensions["timeout"]` holds `connect` and `read` in seconds, as with httpx: `read` is the longest
+        silence, from the request's last byte to the answer's.
         """
-        self._check_literal(request.url.host)
+        origin, target = _place(str(request.url))
         timeout = request.extensions.get("timeout", {})
+        head_bytes = _request_head(request.method.encode(), target, request.headers.raw)
+        connection = self._pool.take(origin) or await self._dialler.connect(origin, timeout.get("connect"))
         try:
-            response = await self._client().request(
-                request.method,
-                _address(str(request.url)),
-                headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
-                skip_auto_headers=("User-Agent", "Accept-Encoding", "Content-Type"),
-                data=request.content or None,
-                allow_redirects=False,
-                timeout=_timeout(timeout.get("connect"), timeout.get("read")),
-            )
-        except ValueError as forbidden:
-            raise httpx.ConnectError(_words(forbidden)) from forbidden
-        except aiohttp.ConnectionTimeoutError as error:
-            raise httpx.ConnectTimeout("connecting took too long") from error
-        except aiohttp.ServerTimeoutError as error:
-            raise httpx.ReadTimeout("no answer in time") from error
-        except aiohttp.ClientConnectorError as error:
-            raise httpx.ConnectError(_words(error)) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise httpx.ReadError(_words(error)) from error
-        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response), request=request)
-
-    def _check_literal(self, host: str) -> None:
-        """An address in the URL is never resolved, so the resolver cannot check it."""
-        if host in self._passed:
-            return
-        try:
-            ip_address(host)
-        except ValueError:
-            pass  # a name: checked whenever it is resolved
-        else:
-            self._check_address(host)
-        if len(self._passed) >= _MAX_PASSED:
-            self._passed.clear()
-        self._passed.add(host)
-
-    def _check_address(self, address: str) -> None:
-        try:
-            self._check(address, address)
-        except ValueError as forbidden:
-            raise httpx.ConnectError(str(forbidden)) from forbidden
+            head = await connection.ask(head_bytes, request.content, timeout.get("read"))
+        except BaseException:
+            connection.close()
+            raise
+        stream: httpx.AsyncByteStream = _Body(connection, origin, self._pool)
+        if encoding := _encoding(head):
+            stream = Decoder(stream, encoding)
+        return httpx.Response(head.status, headers=head.headers, stream=stream, request=request)
 
     async def aclose(self) -> None:
-        """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
-            await asyncio.sleep(0)
+        """Close every connection that waits; those in use are closed as their answers are."""
+        self._pool.close()
+        await asyncio.sleep(0)  # the loop closes sockets at its next turn
 
 
-def _address(text: str) -> URL:
-    return (_kept_url if len(text) <= _MAX_KEPT_URL else _url)(text)
+def _request_head(method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    lines = [b"%s %s HTTP/1.1" % (method, target), *[name + b": " + value for name, value in headers]]
+    head = b"\r\n".join(lines)
+    # A header made of two, or a request made of two, would speak for somebody else on a shared connection.
+    breaks = len(lines) - 1
+    if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
+        raise httpx.LocalProtocolError("a header with a line break")
+    return head + b"\r\n\r\n"
 
 
-def _url(text: str) -> URL:
-    return URL(text, encoded=True)
+def _encoding(head: Head) -> bytes:
+    """The body's encoding where an upstream uses one although `identity` was asked for."""
+    for name, value in head.headers:
+        if name.lower() == b"content-encoding":
+            return b"" if value.lower() == b"identity" else value.lower()
+    return b""
 
 
-_kept_url = lru_cache(maxsize=4096)(_url)
+def _place(url: str) -> tuple[Origin, bytes]:
+    """Where to connect, and what to ask for there."""
+    return (_kept_place if len(url) <= _MAX_KEPT_URL else _parsed)(url)
 
 
-@lru_cache(maxsize=256)
-def _timeout(connect: float | None, read: float | None) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, connect=None, sock_connect=connect, sock_read=read)
+def _parsed(text: str) -> tuple[Origin, bytes]:
+    url = httpx.URL(text)
+    if url.scheme not in _PORTS or not url.host:
+        raise httpx.UnsupportedProtocol("the address must begin with http:// or https://")
+    target = url.raw_path
+    if any(byte <= 0x20 or byte == 0x7F for byte in target):
+        raise httpx.LocalProtocolError("an address with a space or a control character")
+    port = url.port or _PORTS[url.scheme]
+    return Origin(url.scheme == "https", url.raw_host.decode("ascii").strip("[]"), port), target
 
 
-def _words(error: Any) -> str:
-    """What went wrong, for the log: the class if the error has no words, or quotes what the upstream sent."""
-    is_quoting = isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError)
-    return type(error).__name__ if is_quoting else str(error) or type(error).__name__
+_kept_place = lru_cache(maxsize=4096)(_parsed)

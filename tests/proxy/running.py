@@ -22,7 +22,7 @@ from proxy.simulator.transport import SimulatorTransport
 from proxy.upstreams import Pool
 from proxy.upstreams.model_lists import ModelLists
 from proxy.upstreams.slots import Slots
-from proxy.upstreams.transport import AiohttpTransport
+from proxy.upstreams.transport import GuardedTransport
 from tests.proxy import build
 from tests.proxy.test_directory import FakeSource, in_place
 
@@ -100,7 +100,7 @@ async def running(
     source = FakeSource()
     directory = Directory(source, in_place)
     await directory.start()
-    transports = {"anthropic": transport or AiohttpTransport(allow_any), "simulator": SimulatorTransport()}
+    transports = {"anthropic": transport or GuardedTransport(allow_any), "simulator": SimulatorTransport()}
     journal = Journal.open(folder / "journal")
     pool = Pool(transports, Slots())
     runtime = Runtime(

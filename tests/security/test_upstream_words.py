@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from proxy.upstreams.transport import AiohttpTransport
+from proxy.upstreams.transport import GuardedTransport
 from tests.proxy.running import allow_any
 
 _TEXT = b"words-of-an-answer"
@@ -30,7 +30,7 @@ async def url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
 
 
 async def test_an_error_does_not_quote_what_the_upstream_sent(url: str) -> None:
-    transport = AiohttpTransport(allow_any)
+    transport = GuardedTransport(allow_any)
     try:
         with pytest.raises(httpx.TransportError) as failed:
             response = await transport.handle_async_request(httpx.Request("GET", url))
