@@ -4,17 +4,15 @@
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from ipaddress import ip_network
 from typing import Any
 
-from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from ninja import NinjaAPI
 from ninja.openapi.docs import Swagger
 
-from proxy import door, gateway, openapi
-from proxy.config import list_of
+from proxy import door, openapi
+from proxy.errors import ClientGone
 
 api = NinjaAPI(
     title="LLM Proxy",
@@ -28,7 +26,6 @@ api = NinjaAPI(
 _METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 _NOT_GET = [method for method in _METHODS if method != "GET"]
 _NOT_POST = [method for method in _METHODS if method != "POST"]
-_TRUSTED = [ip_network(cidr) for cidr in list_of(settings.CONFIG.trusted_proxies)]
 
 
 class EventStream(StreamingHttpResponse):
@@ -47,16 +44,13 @@ class EventStream(StreamingHttpResponse):
 
 
 async def _answer(request: ASGIRequest) -> HttpResponseBase:
-    scope = request.scope
-    inbound = door.inbound_of(scope, _TRUSTED)
-
-    async def body() -> bytes:
-        return request.body
-
-    reply = await gateway.answer(inbound, body, scope["llmp.runtime"])
+    try:
+        reply = await door.answer(request.scope["llmp.visit"])
+    except ClientGone:
+        return HttpResponse(status=499)  # nginx's number for it; nobody sees it
     response: HttpResponseBase
     if isinstance(reply.body, bytes):
-        response = HttpResponse(reply.body, status=reply.status)
+        response = HttpResponse(b"" if request.method == "HEAD" else reply.body, status=reply.status)
     else:
         response = EventStream(reply.body, status=reply.status)
     for name, value in reply.headers:
@@ -88,9 +82,23 @@ async def read_model(request: ASGIRequest, model_id: str) -> HttpResponseBase:
     return await _answer(request)
 
 
+@api.get("/v1/usage", openapi_extra=openapi.USAGE, summary="See what is used and left", tags=["Usage"])
+async def read_usage(request: ASGIRequest) -> HttpResponseBase:
+    """What is left, held and used of your key's limits and budgets and your tenant's, and what your key used."""
+    return await _answer(request)
+
+
+@api.get("/v1/usage/status-line", openapi_extra=openapi.STATUS_LINE, summary="The same in a line", tags=["Usage"])
+async def read_status_line(request: ASGIRequest) -> HttpResponseBase:
+    """What your key used and has left, as one line of text for Claude Code's status line."""
+    return await _answer(request)
+
+
 @api.api_operation(_NOT_POST, "/v1/messages", include_in_schema=False)
 @api.api_operation(_NOT_POST, "/v1/messages/count_tokens", include_in_schema=False)
 @api.api_operation(_NOT_GET, "/v1/models", include_in_schema=False)
+@api.api_operation(_NOT_GET, "/v1/usage", include_in_schema=False)
+@api.api_operation(_NOT_GET, "/v1/usage/status-line", include_in_schema=False)
 @api.api_operation(_METHODS, "/v1/", include_in_schema=False)
 async def other_method(request: ASGIRequest) -> HttpResponseBase:
     """What is not served is refused in the gateway's own words, not with a page."""

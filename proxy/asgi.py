@@ -14,8 +14,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proxy.settings")
 pages = get_asgi_application()  # loads the apps: what follows imports models
 
 from proxy import edge, probes, startup  # noqa: E402
+from proxy.bodies import Bodies  # noqa: E402
 from proxy.config import Config, list_of  # noqa: E402
 from proxy.door import Door  # noqa: E402
+from proxy.hosting.shutdown import Shutdown  # noqa: E402
 from proxy.runtime import Runtime  # noqa: E402
 
 MAX_PAGE_BYTES = 2_621_440  # Django's own default for what a form may hold
@@ -29,8 +31,14 @@ class Application:
         self._config = config
         self._sockets = sockets
         self._pages = edge.bounded(pages, MAX_PAGE_BYTES)
-        self._slow_door = edge.bounded(pages, config.max_body_bytes)
-        self._door = Door([ip_network(cidr) for cidr in list_of(config.trusted_proxies)])
+        self._door = Door(
+            [ip_network(cidr) for cidr in list_of(config.trusted_proxies)],
+            Bodies(config.max_bodies_bytes, config.max_key_bodies_bytes),
+            None if config.fast_path else pages,
+        )
+        self._shutdown = Shutdown(
+            drain_seconds=config.drain_seconds, grace_seconds=config.shutdown_seconds, end_calls=self._end_calls
+        )
         self._stack = AsyncExitStack()
         self._starting = asyncio.Lock()
         self._runtime: Runtime | None = None
@@ -46,17 +54,14 @@ class Application:
 
     async def _http(self, scope: edge.Scope, receive: edge.Receive, send: edge.Send) -> None:
         path: str = scope["path"]
+        if self._shutdown.is_draining:
+            send = edge.last_of_its_connection(send)
         if path.startswith("/v1/"):
-            runtime = self._runtime or await self.start()
-            if self._config.fast_path:
-                await self._door(scope, receive, send, runtime)
-            else:
-                scope["llmp.runtime"] = runtime
-                await self._slow_door(scope, receive, send)
+            await self._door(scope, receive, send, self._runtime or await self.start())
         elif probes.is_probe(scope["method"], path):
             if path == "/readyz":
                 await self.start()  # without a lifespan nothing else would, until the first call
-            await probes.answer(scope["method"], path, send, self._runtime)
+            await probes.answer(scope["method"], path, send, None if self._shutdown.is_draining else self._runtime)
         else:
             await self._pages(scope, receive, send)
 
@@ -67,6 +72,11 @@ class Application:
                 self._runtime = await self._stack.enter_async_context(startup.running(self._config))
         return self._runtime
 
+    def _end_calls(self) -> None:
+        if self._runtime is not None:
+            self._runtime.journal.is_ending = True
+        self._door.end_calls()
+
     async def _lifespan(self, receive: edge.Receive, send: edge.Send) -> None:
         await receive()
         try:
@@ -74,6 +84,7 @@ class Application:
         except Exception as error:  # noqa: BLE001 - any failure here is the server's to report
             await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
             return
+        self._shutdown.listen()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._runtime = None

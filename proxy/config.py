@@ -6,6 +6,7 @@ One typed class; a wrong value stops the start with the variable's name and the 
 
 import base64
 import contextlib
+import os
 import secrets
 from functools import cache
 from ipaddress import ip_network
@@ -168,11 +169,39 @@ class Config(BaseSettings):
         gt=0,
         description="Silence of the upstream after which a stream's client is sent a `ping` event.",
     )
+    max_key_bodies_bytes: int = Field(
+        256 * 1024 * 1024,
+        alias="LLMP_MAX_KEY_BODIES_BYTES",
+        description=(
+            "Bytes of request bodies that the calls of one key may hold in one web process, from first byte to last "
+            "of each call; above it 429. At least `LLMP_MAX_BODY_BYTES`."
+        ),
+    )
+    max_bodies_bytes: int = Field(
+        1024 * 1024 * 1024,
+        alias="LLMP_MAX_BODIES_BYTES",
+        description="The same for all keys together; above it 503. While one is read it takes more for a moment.",
+    )
+    max_connections: int = Field(
+        4096,
+        alias="LLMP_MAX_CONNECTIONS",
+        ge=1,
+        description="Open connections of clients to one web process; above it 503.",
+    )
+    drain_seconds: float = Field(
+        10.0,
+        alias="LLMP_DRAIN_SECONDS",
+        ge=0,
+        description=(
+            "After SIGTERM `/readyz` says 503 while everything is still served for so long: time for load balancers "
+            "to notice. 0 where none looks."
+        ),
+    )
     shutdown_seconds: int = Field(
         300,
         alias="LLMP_SHUTDOWN_SECONDS",
         ge=0,
-        description="How long open requests may still run after SIGTERM.",
+        description="How long open requests may still run then, before they are ended with an error event.",
     )
     fast_path: bool = Field(
         True,
@@ -228,20 +257,29 @@ class Config(BaseSettings):
         return value
 
     @model_validator(mode="after")
+    def _a_largest_body_fits(self) -> "Config":
+        if self.max_key_bodies_bytes < self.max_body_bytes:
+            raise ValueError("LLMP_MAX_KEY_BODIES_BYTES must be at least LLMP_MAX_BODY_BYTES")
+        if self.max_bodies_bytes < self.max_key_bodies_bytes:
+            raise ValueError("LLMP_MAX_BODIES_BYTES must be at least LLMP_MAX_KEY_BODIES_BYTES")
+        return self
+
+    @model_validator(mode="after")
     def _production_is_strict(self) -> "Config":
         if self.environment != "production":
             return self
-        for name, value in (
-            ("SECRET_KEY", self.secret_key),
-            ("LLMP_KEY_PEPPERS", self.key_peppers),
-            ("LLMP_ENCRYPTION_KEYS", self.encryption_keys),
-            ("LLMP_ALLOWED_HOSTS", self.allowed_hosts),
-        ):
-            if not value:
-                raise ValueError(f"{name} is required when LLMP_ENV=production")
+        given = {
+            "SECRET_KEY": self.secret_key,
+            "LLMP_KEY_PEPPERS": self.key_peppers,
+            "LLMP_ENCRYPTION_KEYS": self.encryption_keys,
+            "LLMP_ALLOWED_HOSTS": self.allowed_hosts,
+        }
+        wrong = [f"{name} is required when LLMP_ENV=production" for name, value in given.items() if not value]
         weak = len(self.secret_key) < _MIN_SECRET_CHARS or len(set(self.secret_key)) < 10
-        if weak or any(word in self.secret_key.lower() for word in _WEAK):
-            raise ValueError("SECRET_KEY is too weak for production: use 50 random characters")
+        if self.secret_key and (weak or any(word in self.secret_key.lower() for word in _WEAK)):
+            wrong.append("SECRET_KEY is too weak for production: use 50 random characters")
+        if wrong:
+            raise ValueError("\n  ".join(wrong))
         return self
 
     @property
@@ -267,6 +305,11 @@ def parse_versioned_keys(text: str) -> dict[int, bytes]:
             raise ValueError(f"version {version} appears twice")
         keys[int(version)] = raw
     return keys
+
+
+def environment_with(**changes: str) -> dict[str, str]:
+    """The environment for a child process, with these settings changed."""
+    return {**os.environ, **changes}  # noqa: TID251 - this is that place
 
 
 def list_of(text: str) -> list[str]:
@@ -317,6 +360,6 @@ def _explain(invalid: ValidationError) -> str:
     """One line per wrong variable, without its value: a secret may be in it."""
     lines = []
     for error in invalid.errors(include_input=False):
-        name = ".".join(str(part) for part in error["loc"]) or "environment"
-        lines.append(f"{name}: {error['msg'].removeprefix('Value error, ')}")
+        name = ".".join(str(part) for part in error["loc"])
+        lines.append(f"{name}: " * bool(name) + error["msg"].removeprefix("Value error, "))
     return "The environment is not usable:\n  " + "\n  ".join(lines) + "\nSee docs/configuration.md."

@@ -33,6 +33,18 @@ def bounded(app: App, max_bytes: int) -> App:
     return guard
 
 
+def last_of_its_connection(send: Send) -> Send:
+    """`send`, with a reply's head that tells the client to go elsewhere with its next request."""
+
+    async def send_last(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kept = [item for item in message.get("headers", ()) if item[0].lower() != b"connection"]
+            message["headers"] = [*kept, (b"connection", b"close")]
+        await send(message)
+
+    return send_last
+
+
 async def _refuse(send: Send, max_bytes: int) -> None:
     message = f"The request is larger than the {max_bytes} bytes this address takes."
     body = orjson.dumps({"type": "error", "error": {"type": "request_too_large", "message": message}})

@@ -15,7 +15,12 @@ MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
 _HOST = re.compile(rb"[A-Za-z0-9._\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 # The error types Anthropic's clients know, for the statuses this file answers.
-_ERROR_TYPES = {400: b"invalid_request_error", 408: b"timeout_error", 431: b"invalid_request_error"}
+_ERROR_TYPES = {
+    400: b"invalid_request_error",
+    408: b"timeout_error",
+    431: b"invalid_request_error",
+    503: b"api_error",
+}
 
 
 class _Refusal(Exception):
@@ -26,6 +31,7 @@ class GuardedProtocol(HttpToolsProtocol):
     """HTTP/1.1 with a deadline, a size and a strict grammar for everything before the body."""
 
     header_timeout_seconds: float = settings.CONFIG.header_timeout_seconds
+    max_connections: int = settings.CONFIG.max_connections
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -38,7 +44,11 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._start_header_timer()
+        if len(self.connections) > self.max_connections:
+            self.is_deaf = True
+            self._answer_and_close(503, "This server has as many connections as it may.")
+        else:
+            self._start_header_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_header_timer()
@@ -150,9 +160,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
 def _error_response(status: int, message: str) -> bytes:
     body = b'{"type":"error","error":{"type":"%s","message":"%s"}}' % (_ERROR_TYPES[status], message.encode())
+    again = b"retry-after: 2" if status == 503 else b"x-should-retry: false"
     return (
         STATUS_LINE[status]
-        + b"content-type: application/json\r\nconnection: close\r\nx-should-retry: false\r\n"
+        + b"content-type: application/json\r\nconnection: close\r\n%s\r\n" % again
         + b"content-length: %d\r\n\r\n" % len(body)
         + body
     )

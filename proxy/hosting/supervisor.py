@@ -22,14 +22,21 @@ class Supervisor:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._signals = 0
 
-    def run(self, commands: Mapping[str, Sequence[str]], is_ready: Callable[[], bool]) -> int:
+    def run(
+        self,
+        commands: Mapping[str, Sequence[str]],
+        is_ready: Callable[[], bool],
+        environment: Mapping[str, str] | None = None,
+    ) -> int:
         """Run all commands until told to stop; the exit code: 0, or 1 when one of them ended by itself."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._count_signal)
         try:
             for name, argv in commands.items():
                 # A session of its own: Ctrl-C reaches only this process, which then stops them in order.
-                self._children[name] = subprocess.Popen(argv, start_new_session=True, preexec_fn=die_with_parent)
+                self._children[name] = subprocess.Popen(
+                    argv, env=environment, start_new_session=True, preexec_fn=die_with_parent
+                )
             return self._watch(is_ready)
         finally:
             self._stop()

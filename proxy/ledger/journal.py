@@ -44,6 +44,7 @@ class Journal:
         self._owed: deque[bytes] = deque()
         self._is_torn = False
         self.is_closed = False
+        self.is_ending = False  # calls that end unasked from here on are not their clients' doing
         self._number = 0
         self._size = 0
         self._file = -1

@@ -1,25 +1,25 @@
 """Rewrite: the bytes of a request's body become a Call, or the refusal that names the field."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 
 from proxy.call import Call, Caller, Inbound, Trace
 from proxy.errors import InvalidRequest
 from proxy.formats import messages
 from proxy.formats.document import Document, Malformed
 
-Body = Callable[[], Awaitable[bytes]]
-"""Reads a request's body at the door. Raises TooLarge, TooSlow."""
+Body = Callable[[Hashable], Awaitable[bytes]]
+"""Reads a request's body at the door, into memory that counts as this owner's. Raises Refused, ClientGone."""
 
 ENDPOINTS = {"/v1/messages": "messages", "/v1/messages/count_tokens": "count_tokens"}
 
 
 async def receive(inbound: Inbound, caller: Caller, body: Body, trace: Trace) -> Call:
-    """The call that a request makes. Raises InvalidRequest, TooLarge, TooSlow."""
+    """The call that a request makes. Raises InvalidRequest, and what the door refuses."""
     started = time.perf_counter()
     if not inbound.get(b"anthropic-version"):
         raise InvalidRequest("anthropic-version: header is required")
-    raw = await body()
+    raw = await body(caller.key_id)
     trace.note("receive", started, bytes=len(raw))
     started = time.perf_counter()
     endpoint = ENDPOINTS[inbound.path]

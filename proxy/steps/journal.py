@@ -7,7 +7,7 @@ from types import TracebackType
 from urllib.parse import quote
 
 from proxy.call import Call, Caller, Headers, Inbound, Outbound, Trace
-from proxy.errors import ClientGone, Refused
+from proxy.errors import ClientGone, Refused, Stopping
 from proxy.formats import estimate
 from proxy.formats.usage import Usage
 from proxy.ledger.journal import Journal
@@ -18,6 +18,7 @@ from proxy.ledger.record import Ending, Entry, State
 _GONE = (asyncio.CancelledError, GeneratorExit, ClientGone)
 _CLIENT_CLOSED_REQUEST = 499  # nginx's number for it; no client ever sees it
 _DEFECT = 500
+_INTERRUPTED = "The proxy was stopped during this call."
 # Steps whose time is somebody else's: the client's sending, the wait for a free connection, the upstream.
 _OTHERS_TIME = frozenset(("receive", "queue", "upstream"))
 
@@ -40,6 +41,7 @@ class entry:
 
     def __init__(self, inbound: Inbound, caller: Caller, journal: Journal, prices: PriceBook) -> None:
         self._record = Entry(journal, prices, inbound, caller)
+        self._journal = journal
         self._prices = prices
         self._call: Call | None = None
         self._outbound: Outbound | None = None
@@ -126,6 +128,8 @@ class entry:
         if isinstance(error, Refused):
             state = State.FAILED if self._outbound is not None else State.REFUSED
             return state, self._status or error.status, error.type, error.message
+        if isinstance(error, _GONE) and self._journal.is_ending:
+            return State.INTERRUPTED, self._status or Stopping.status, "interrupted", _INTERRUPTED
         if isinstance(error, _GONE):
             return State.CANCELLED, self._status or _CLIENT_CLOSED_REQUEST, "", ""
         return State.FAILED, self._status or _DEFECT, "api_error", type(error).__name__
@@ -138,8 +142,8 @@ class entry:
             return meter.usage, False
         if meter.usage != Usage():
             return meter.final_usage(), True
-        if state is State.CANCELLED and call is not None:
-            # Nothing was told before the client left; the upstream has read the prompt all the same.
+        if state in {State.CANCELLED, State.INTERRUPTED} and call is not None:
+            # Nothing was told before the call was cut off; the upstream has read the prompt all the same.
             return Usage(input_tokens=estimate.input_tokens(call.document)), True
         return meter.usage, False
 

@@ -83,6 +83,7 @@ def serving(
         "LLMP_DATA_DIR": str(data_dir),
         "LLMP_PRIVATE_UPSTREAMS": "127.0.0.0/8",
         "LLMP_SHUTDOWN_SECONDS": "2",
+        "LLMP_DRAIN_SECONDS": "0",
         **settings,
     }
     if migrate:

@@ -9,13 +9,24 @@ from typing import Any
 
 import pytest
 
+from proxy import client as client_module
 from proxy import door as door_module
 from proxy import gateway
+from proxy.asgi import pages
+from proxy.bodies import Bodies
 from proxy.door import Door
 from proxy.errors import NotAuthenticated
 from proxy.runtime import Limits
 
 LIMITS = Limits(max_body_bytes=1000, body_timeout_seconds=0.05, ping_seconds=15, send_timeout_seconds=60)
+
+
+class _Runtime:
+    limits = LIMITS
+
+
+RUNTIME: Any = _Runtime()
+DOOR = Door([], Bodies(0, 0))
 
 
 class Visit:
@@ -28,7 +39,7 @@ class Visit:
             "method": method,
             "path": "/v1/messages",
             "query_string": b"",
-            "headers": headers or [],
+            "headers": [(b"host", b"gateway"), *(headers or [])],
             "client": ("203.0.113.9", 1),
         }
         self.gone = asyncio.Event()
@@ -49,19 +60,26 @@ class Visit:
         if self.blocked and message["type"] == "http.response.body":
             await asyncio.Event().wait()  # a reader that never reads
 
-    async def run(self, door: Door | None = None) -> None:
-        await (door or Door([]))(self.scope, self.receive, self.send, RUNTIME)
+    async def run(self) -> None:
+        await DOOR(self.scope, self.receive, self.send, RUNTIME)
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(message["body"] for message in self.sent[1:])
 
     @property
     def status(self) -> int:
         return int(self.sent[0]["status"])
 
 
-class _Runtime:
-    limits = LIMITS
-
-
-RUNTIME: Any = _Runtime()
+@pytest.fixture(autouse=True, params=["beside Django", "through Django"])
+def door(request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Door:
+    """Both doors, one after the other."""
+    settings.ALLOWED_HOSTS = ["*"]
+    django: Any = pages if request.param == "through Django" else None
+    made = Door([], Bodies(3000, 2500), django)
+    monkeypatch.setattr("tests.proxy.test_door.DOOR", made)
+    return made
 
 
 @pytest.fixture
@@ -82,6 +100,18 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 async def echo(_inbound: Any, body: Any) -> gateway.Reply:
     return gateway.Reply(200, [], await body())
+
+
+async def hold(_inbound: Any, body: Any) -> gateway.Reply:
+    await body("a key")
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def hold_each(_inbound: Any, body: Any) -> gateway.Reply:
+    await body(object())
+    await asyncio.Event().wait()
+    raise AssertionError
 
 
 async def test_a_body_in_pieces_is_read_whole(answers: Any) -> None:
@@ -129,6 +159,37 @@ async def test_a_body_that_trickles_in_for_ever_is_refused(answers: Any, monkeyp
     assert visit.status == 408
 
 
+async def test_one_key_may_hold_so_much_and_no_more(answers: Any) -> None:
+    """Two calls of 900 bytes go, a third would make it more than the 2500 that one key may hold."""
+    answers(hold)
+    first, second, third = (Visit(b"x" * 900) for _ in range(3))
+    running = [asyncio.create_task(visit.run()) for visit in (first, second)]
+    await asyncio.sleep(0.05)
+    await third.run()
+    assert (third.status, b"rate_limit_error" in third.body) == (429, True)
+    for visit in (first, second):
+        visit.gone.set()
+    await asyncio.gather(*running)
+    answers(echo)
+    again = Visit(b"x" * 900)
+    await again.run()
+    assert again.status == 200
+
+
+async def test_all_keys_together_may_hold_so_much_and_no_more(answers: Any) -> None:
+    answers(hold_each)
+    visits = [Visit(b"x" * 900) for _ in range(3)]
+    running = [asyncio.create_task(visit.run()) for visit in visits]
+    await asyncio.sleep(0.05)
+    declared = Visit(b"x", headers=[(b"content-length", b"900")])
+    await declared.run()
+    assert (declared.status, declared.taken) == (503, 1)  # refused by what it declares
+    assert (b"retry-after", b"2") in [(name.lower(), value) for name, value in declared.sent[0]["headers"]]
+    for visit in visits:
+        visit.gone.set()
+    await asyncio.gather(*running)
+
+
 async def test_a_stranger_is_refused_without_his_body_being_kept(answers: Any) -> None:
     async def refuse(_inbound: Any, _body: Any) -> gateway.Reply:
         raise NotAuthenticated("invalid x-api-key")
@@ -137,7 +198,7 @@ async def test_a_stranger_is_refused_without_his_body_being_kept(answers: Any) -
     visit = Visit(*[b"x" * 64 * 1024] * 100)
     await visit.run()
     assert visit.status == 401
-    assert visit.taken <= door_module._DRAIN_BYTES + 64 * 1024
+    assert visit.taken <= client_module._DRAIN_BYTES + 64 * 1024
 
 
 async def test_a_client_that_hangs_up_while_sending_gets_nothing(answers: Any) -> None:
@@ -236,7 +297,7 @@ async def test_a_server_that_stops_says_so_to_who_waits_for_an_answer(answers: A
     visit = Visit()
     task = asyncio.create_task(visit.run())
     await asyncio.sleep(0.01)
-    task.cancel()
+    DOOR.end_calls()
     await task
     assert (visit.status, (b"retry-after", b"2") in visit.sent[0]["headers"]) == (529, True)
     assert b"overloaded_error" in visit.sent[1]["body"]
@@ -261,7 +322,7 @@ async def test_a_server_that_stops_ends_its_streams_with_an_error_event_once_the
     answers(stream)
     task = asyncio.create_task(visit.run())
     await asyncio.sleep(0.01)
-    task.cancel()
+    DOOR.end_calls()
     await task
     assert len(sent_when_settled) == 2
     assert visit.sent[2]["body"].startswith(b"event: error\ndata: ")
@@ -287,7 +348,7 @@ async def test_a_server_that_stops_does_not_wait_for_a_reader_that_does_not_read
     visit.blocked = True
     task = asyncio.create_task(visit.run())
     await asyncio.sleep(0.01)
-    task.cancel()
+    DOOR.end_calls()
     await asyncio.wait_for(task, 2)
 
 

@@ -6,6 +6,7 @@ import socket
 import sys
 from argparse import ArgumentParser
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -15,11 +16,13 @@ from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from proxy import snippets
+from proxy.config import environment_with
 from proxy.hosting import bootstrap
 from proxy.hosting.orphans import die_with_parent
 from proxy.hosting.supervisor import Supervisor
 
-_SHUTDOWN_SECONDS = 5
+# A person waits for the end, and no load balancer does.
+_QUICK_END = {"LLMP_DRAIN_SECONDS": "0", "LLMP_SHUTDOWN_SECONDS": "5"}
 
 
 class Command(BaseCommand):
@@ -44,11 +47,14 @@ class Command(BaseCommand):
             _migrate()
             created = bootstrap.prepare()
             self._say(_announcement(_address(host, port), created))
+            if _is_reachable(host):
+                self._say(_reachable_note(host))
         except KeyboardInterrupt:
             sys.exit(130)
         connections.close_all()
         commands = {f"web server ({options['server']})": _web(host, port, options["server"]), "worker": _worker()}
-        sys.exit(Supervisor(self._say).run(commands, lambda: _answers(host, port)))
+        environment = environment_with(**_QUICK_END)
+        sys.exit(Supervisor(self._say).run(commands, lambda: _answers(host, port), environment))
 
     def _say(self, text: str) -> None:
         self.stdout.write(text)
@@ -74,6 +80,20 @@ def _check_port_is_free(host: str, port: int) -> None:
         raise CommandError(f"PORT {port} on {host} cannot be used ({why}). {hint}") from taken
 
 
+def _is_reachable(host: str) -> bool:
+    """Whether other machines may reach what listens there."""
+    address = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0]
+    return not ip_address(str(address).partition("%")[0]).is_loopback
+
+
+def _reachable_note(host: str) -> str:
+    return (
+        f"  Note         HOST {host} can be reached from other machines, over plain HTTP: keys, passwords and\n"
+        "               prompts cross the network unencrypted. Elsewhere than in a network you trust put a\n"
+        "               TLS-terminating proxy in front, and run it as docs/running.md says.\n"
+    )
+
+
 def _migrate() -> None:
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
@@ -88,8 +108,7 @@ def _address(host: str, port: int) -> str:
 def _web(host: str, port: int, server: str) -> list[str]:
     if server == "daphne":
         return [sys.executable, "-m", "daphne", "-v", "0", "-b", host, "-p", str(port), "proxy.asgi:application"]
-    where = ["--host", host, "--port", str(port), "--shutdown-seconds", str(_SHUTDOWN_SECONDS)]
-    return [sys.executable, str(settings.BASE_DIR / "manage.py"), "serve", *where]
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), "serve", "--host", host, "--port", str(port)]
 
 
 def _worker() -> list[str]:

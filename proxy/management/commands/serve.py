@@ -19,14 +19,6 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (127.0.0.1).")
         parser.add_argument("--port", type=int, default=8000, help="Port to listen on (8000).")
         parser.add_argument("--workers", type=int, default=1, help="Processes; one for each core (1).")
-        parser.add_argument(
-            "--shutdown-seconds", type=int, help="How long open requests may run on (LLMP_SHUTDOWN_SECONDS)."
-        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        serving.serve(
-            host=options["host"],
-            port=options["port"],
-            workers=options["workers"],
-            shutdown_seconds=options["shutdown_seconds"],
-        )
+        serving.serve(host=options["host"], port=options["port"], workers=options["workers"])
