@@ -65,7 +65,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         head_bytes = _request_head(request.method.encode(), target, request.headers.raw)
         connection = self._pool.take(origin) or await self._dialler.connect(origin, timeout.get("connect"))
         try:
-            head = await connection.ask(head_bytes, request.content, timeout.get("read"))
+            head = await connection.ask(head_bytes, _content(request), timeout.get("read"))
         except BaseException:
             connection.close()
             raise
@@ -78,6 +78,11 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         """Close every connection that waits; those in use are closed as their answers are."""
         self._pool.close()
         await asyncio.sleep(0)  # the loop closes sockets at its next turn
+
+
+def _content(request: httpx.Request) -> bytes:
+    assert isinstance(request.stream, httpx.ByteStream)  # what is sent is in memory; `request.read` would copy it
+    return b"".join(request.stream)
 
 
 def _request_head(method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
