@@ -34,6 +34,7 @@ from tenants.actions.members import (
     set_role,
     withdraw_invitation,
 )
+from tenants.actions.placeholder_keys import renew_placeholder_key, reseal_placeholder_keys
 from tenants.actions.second_factors import reseal_second_factors
 from tenants.actions.tenants import change_tenant, create_tenant, delete_tenant
 from tenants.actions.upstreams import (
@@ -77,7 +78,9 @@ __all__ = [
     "note_use",
     "open_invitation",
     "remove_member",
+    "renew_placeholder_key",
     "reseal_credentials",
+    "reseal_placeholder_keys",
     "reseal_second_factors",
     "reseal_signing_secrets",
     "revoke_key",

@@ -36,6 +36,7 @@ class KeyOptions(TypedDict, total=False):
     metadata: dict[str, str] | None
     limits: dict[str, int] | None
     budgets: list[dict[str, Any]] | None
+    pii: dict[str, Any] | None
 
 
 class KeyChanges(KeyOptions, total=False):

@@ -2,7 +2,7 @@
 
 from typing import Any, TypedDict, Unpack
 
-from tenants import audit
+from tenants import audit, placeholder_keys
 from tenants.actions import rows
 from tenants.models import Tenant
 
@@ -16,6 +16,7 @@ class TenantOptions(TypedDict, total=False):
     limits: dict[str, int] | None
     budgets: list[dict[str, Any]] | None
     alert_at: list[int] | None
+    pii: dict[str, Any] | None
 
 
 class TenantChanges(TenantOptions, total=False):
@@ -30,6 +31,7 @@ def create_tenant(*, actor: str, slug: str, name: str, **options: Unpack[TenantO
     with audit.change(actor=actor) as trail:
         row = Tenant(slug=slug)
         rows.fill(row, {"name": name, **options}, TenantChanges.__annotations__)
+        placeholder_keys.ensure(row)
         trail.record("tenant.create", row, rows.insert(row, ["slug", "name", *options]))
     return row
 
@@ -40,7 +42,8 @@ def change_tenant(*, actor: str, tenant: Tenant, **changes: Unpack[TenantChanges
         row = rows.fresh(tenant)
         done = rows.edit(row, changes, TenantChanges.__annotations__)
         if done:
-            row.save(update_fields=list(done))
+            placeholder_keys.ensure(row)
+            row.save(update_fields=[*done, "placeholder_key", "placeholder_key_version"])
             trail.record("tenant.change", row, done)
     return row
 

@@ -5,7 +5,7 @@ import uuid
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from tenants import validators
+from tenants import privacy, validators
 from tenants.models import defaults
 from tenants.models.organisation import Tenant
 
@@ -67,6 +67,13 @@ class ApiKey(models.Model):
         validators=[validators.check_budgets],
         help_text="What it may use in a period, beside the tenant's own budgets.",
     )
+    pii = models.JSONField(
+        "personal data",
+        default=dict,
+        blank=True,
+        validators=[privacy.check_overrides],
+        help_text="Where it differs from the tenant's.",
+    )
     metadata = models.JSONField(default=dict, blank=True, validators=[validators.check_metadata])
     expires_at = models.DateTimeField(null=True, blank=True, validators=[validators.check_aware])
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -90,6 +97,15 @@ class ApiKey(models.Model):
         others = ApiKey.objects.filter(tenant=self.tenant_id, name=self.name, status=self.Status.ACTIVE)
         if self.status == self.Status.ACTIVE and others.exclude(pk=self.pk).exists():
             raise ValidationError({"name": "The tenant has an active key of this name already."})
+        if self.pii:
+            self._check_types()
+
+    def _check_types(self) -> None:
+        settings = Tenant.objects.values_list("pii", flat=True).get(pk=self.tenant_id)  # as they are now
+        try:
+            privacy.check_names(self.pii, privacy.own_names(settings))
+        except ValidationError as wrong:
+            raise ValidationError({"pii": wrong.messages}) from None
 
 
 class KeySecret(models.Model):

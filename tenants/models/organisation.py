@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
-from tenants import validators
+from tenants import privacy, validators
 from tenants.models import defaults
 
 
@@ -50,6 +50,17 @@ class Tenant(models.Model):
         validators=[validators.check_thresholds],
         help_text="Percentages of a budget at which an alert is raised, where the budget does not say its own.",
     )
+    pii = models.JSONField(
+        "personal data",
+        default=dict,
+        blank=True,
+        validators=[privacy.check_settings],
+        help_text="What is done with personal data and secrets in its calls.",
+    )
+    placeholder_key = models.BinaryField(
+        null=True, editable=False, help_text="AEAD ciphertext, see tenants/secrets.py."
+    )
+    placeholder_key_version = models.PositiveIntegerField(null=True, editable=False)
     settings = models.JSONField(default=dict, blank=True, validators=[validators.check_object])
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -167,7 +167,12 @@ class TestDatabase:
         assert set(levels(sealed.check(peppers=[1], encryption_keys=[1])).values()) == {"ok"}
         assert levels(sealed.check(peppers=[2, 1], encryption_keys=[2, 1]))["encryption keys"] == "warn"
         lost = levels(sealed.check(peppers=[2], encryption_keys=[2]))
-        assert lost == {"key peppers": "fail", "encryption keys": "fail", "second factors": "ok"}
+        assert lost == {
+            "key peppers": "fail",
+            "encryption keys": "fail",
+            "second factors": "ok",
+            "placeholder keys": "ok",
+        }
         KeySecret.objects.all().delete()
         Upstream.objects.all().delete()
         assert set(levels(sealed.check(peppers=[2], encryption_keys=[2])).values()) == {"ok"}
