@@ -1,6 +1,6 @@
 """The only door from a person's request to a tenant's rows. What is another's looks like what does not exist."""
 
-from collections.abc import Collection
+from collections.abc import Container
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 
-from tenants.models import AlertChannel, ApiKey, Membership, Tenant, Upstream
+from tenants.models import AlertChannel, ApiKey, Collection, Membership, Tenant, Upstream
 
 Role = Membership.Role
 Row = TypeVar("Row", bound=Model)
@@ -44,7 +44,7 @@ def role_in(user: User | AnonymousUser, tenant: Tenant) -> Membership.Role | Non
     return Role(membership.role) if membership else None
 
 
-def tenant_for(user: User | AnonymousUser, slug: str, *, roles: Collection[Membership.Role] = EVERY_ROLE) -> Tenant:
+def tenant_for(user: User | AnonymousUser, slug: str, *, roles: Container[Membership.Role] = EVERY_ROLE) -> Tenant:
     """The tenant, for one of its members with one of these roles. Raises NotFound, NotAllowed."""
     tenant = tenants_of(user).filter(slug=slug).first()
     role = role_in(user, tenant) if tenant else None
@@ -68,6 +68,14 @@ def upstream_for(tenant: Tenant, upstream_id: UUID | str) -> Upstream:
 def channel_for(tenant: Tenant, channel_id: UUID | str) -> AlertChannel:
     """The tenant's alert channel. Raises NotFound."""
     return _one(AlertChannel.objects.filter(tenant=tenant), channel_id)
+
+
+def collection_for(tenant: Tenant, name: str) -> Collection:
+    """The tenant's collection of this name. Raises NotFound."""
+    row = Collection.objects.select_related("tenant").filter(tenant=tenant, name=name).first()
+    if row is None:
+        raise NotFound(name)
+    return row
 
 
 def member_for(tenant: Tenant, username: str) -> Membership:

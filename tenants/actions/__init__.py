@@ -1,4 +1,4 @@
-"""Every write of tenants, members, keys, upstreams and alert channels.
+"""Every write of tenants, members, keys, upstreams, collections and alert channels.
 
 Each is one transaction in the order of `tenants.audit`, checks everything it is given (ValidationError by field)
 and returns the row as stored. A write that changes nothing leaves no entry.
@@ -13,6 +13,7 @@ from tenants.actions.channels import (
     reseal_signing_secrets,
     rotate_channel_secret,
 )
+from tenants.actions.collections import add_collection, change_collection, delete_collection
 from tenants.actions.keys import (
     DEFAULT_OVERLAP,
     MAX_OVERLAP,
@@ -63,14 +64,17 @@ __all__ = [
     "Unchanged",
     "accept_invitation",
     "add_channel",
+    "add_collection",
     "add_upstream",
     "change_channel",
+    "change_collection",
     "change_key",
     "change_tenant",
     "change_upstream",
     "check_resolved",
     "create_tenant",
     "delete_channel",
+    "delete_collection",
     "delete_tenant",
     "delete_upstream",
     "invite",

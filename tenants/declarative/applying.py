@@ -15,13 +15,22 @@ from django.utils import timezone
 from tenants import actions, audit
 from tenants.declarative import rows
 from tenants.declarative.difference import Difference, ObjectChange, TenantChange, between
-from tenants.declarative.form import AlertForm, FileForm, KeyForm, RowForm, TenantForm, UpstreamForm, given
+from tenants.declarative.form import (
+    AlertForm,
+    CollectionForm,
+    FileForm,
+    KeyForm,
+    RowForm,
+    TenantForm,
+    UpstreamForm,
+    given,
+)
 from tenants.declarative.reading import Unacceptable, path
-from tenants.models import AlertChannel, ApiKey, Tenant, Upstream
+from tenants.models import AlertChannel, ApiKey, Collection, Tenant, Upstream
 
 Result = TypeVar("Result")
 
-_OWN = frozenset({"slug", "name", "alerts", "upstreams", "keys", "status"})
+_OWN = frozenset({"slug", "name", "alerts", "upstreams", "keys", "rag", "status"})
 _CREDENTIAL = frozenset({"name", "api_key", "api_key_env"})
 _NAMED = frozenset({"name", "status"})
 _CHANNEL = frozenset({"name", "kind", "secret_env"})
@@ -68,10 +77,14 @@ class _Apply:
             change.upstreams += self._attempt((*where, "upstreams", number), upstream, act) or []
         for number, key in enumerate(form.keys):
             change.keys += self._attempt((*where, "keys", number), key, partial(self._key, row, key)) or []
+        for number, collection in enumerate(form.rag.collections):
+            place = (*where, "rag", "collections", number)
+            change.collections += self._attempt(place, collection, partial(self._collection, row, collection)) or []
         if self.prune:
             change.alerts += self._remove_alerts(row, {channel.name for channel in form.alerts})
             change.upstreams += self._remove_upstreams(row, {upstream.name for upstream in form.upstreams})
             change.keys += self._revoke_keys(row, {key.name for key in form.keys})
+            change.collections += self._remove_collections(row, {kept.name for kept in form.rag.collections})
         return change
 
     def _attempt(self, where: tuple[int | str, ...], form: RowForm, act: Callable[[], Result]) -> Result | None:
@@ -153,6 +166,17 @@ class _Apply:
         row = actions.change_key(actor=self.actor, key=row, **values)
         return [_changed("key", label, form.name, before, rows.key_fields(row))]
 
+    def _collection(self, tenant: Tenant, form: CollectionForm) -> list[ObjectChange]:
+        row = Collection.objects.filter(tenant=tenant, name=form.name).first()
+        before = rows.collection_fields(row) if row else None
+        values = given(form, Collection, prune=self.prune, without=frozenset({"name"}))
+        if row is None:
+            row = actions.add_collection(actor=self.actor, tenant=tenant, name=form.name, **values)
+        else:
+            row = actions.change_collection(actor=self.actor, collection=row, **values)
+        label = f"{tenant}/{form.name}"
+        return [_changed("collection", label, form.name, before, rows.collection_fields(row))]
+
     def _remove_alerts(self, tenant: Tenant, named: set[str]) -> Iterator[ObjectChange]:
         for row in tenant.alert_channels.exclude(name__in=named):
             actions.delete_channel(actor=self.actor, channel=row)
@@ -162,6 +186,11 @@ class _Apply:
         for row in tenant.upstreams.exclude(name__in=named):
             actions.delete_upstream(actor=self.actor, upstream=row)
             yield ObjectChange("upstream", f"{tenant}/{row.name}", row.name, "removed", {})
+
+    def _remove_collections(self, tenant: Tenant, named: set[str]) -> Iterator[ObjectChange]:
+        for row in tenant.collections.exclude(name__in=named):
+            actions.delete_collection(actor=self.actor, collection=row)
+            yield ObjectChange("collection", f"{tenant}/{row.name}", row.name, "removed", {})
 
     def _revoke_keys(self, tenant: Tenant, named: set[str]) -> Iterator[ObjectChange]:
         for row in tenant.keys.filter(status=ApiKey.Status.ACTIVE).exclude(name__in=named):

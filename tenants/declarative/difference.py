@@ -49,10 +49,11 @@ class TenantChange:
     alerts: list[ObjectChange] = field(default_factory=list)
     upstreams: list[ObjectChange] = field(default_factory=list)
     keys: list[ObjectChange] = field(default_factory=list)
+    collections: list[ObjectChange] = field(default_factory=list)
 
     def objects(self) -> list[ObjectChange]:
         """The tenant and all that was looked at in it."""
-        return [self.tenant, *self.alerts, *self.upstreams, *self.keys]
+        return [self.tenant, *self.alerts, *self.upstreams, *self.keys, *self.collections]
 
     def as_json(self) -> dict[str, Any]:
         """In the shape of the file: tenants[].keys[].secret."""
@@ -63,6 +64,7 @@ class TenantChange:
             "alerts": [change.as_json() for change in self.alerts],
             "upstreams": [change.as_json() for change in self.upstreams],
             "keys": [change.as_json() for change in self.keys],
+            "rag": {"collections": [change.as_json() for change in self.collections]},
         }
 
 

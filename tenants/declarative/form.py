@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from tenants import destinations, validators
-from tenants.models import AlertChannel, ApiKey, Tenant, Upstream
+from tenants.models import AlertChannel, ApiKey, Collection, Tenant, Upstream
 
 
 def _stored(model: type[models.Model], name: str) -> AfterValidator:
@@ -182,6 +182,27 @@ class AlertForm(RowForm):
         return self._secret
 
 
+class CollectionForm(RowForm):
+    """One collection of documents, known by its name."""
+
+    columns = {"required": "is_required", "keys": "key_globs"}
+
+    name: Annotated[str, _stored(Collection, "name")]
+    description: Annotated[str, _stored(Collection, "description")] | None = None
+    embedding: Annotated[str, _stored(Collection, "embedding")] | None = None
+    chunk_tokens: Annotated[int, _stored(Collection, "chunk_tokens")] | None = None
+    chunk_overlap: Annotated[int, _stored(Collection, "chunk_overlap")] | None = None
+    required: bool | None = None
+    keys: Annotated[list[str], _stored(Collection, "key_globs")] | None = None
+    roles: Annotated[list[str], _stored(Collection, "roles")] | None = None
+
+
+class RagForm(_Form):
+    """What a tenant's requests may be answered from."""
+
+    collections: list[CollectionForm] = []
+
+
 class TenantForm(RowForm):
     """One tenant, known by its slug."""
 
@@ -196,6 +217,7 @@ class TenantForm(RowForm):
     alerts: list[AlertForm] = []
     upstreams: list[UpstreamForm] = []
     keys: list[KeyForm] = []
+    rag: RagForm = RagForm()
 
 
 class FileForm(_Form):

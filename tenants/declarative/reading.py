@@ -7,13 +7,23 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tenants.declarative import loader
-from tenants.declarative.form import AlertForm, FileForm, KeyForm, TenantForm, UpstreamForm
+from tenants.declarative.form import (
+    AlertForm,
+    CollectionForm,
+    FileForm,
+    KeyForm,
+    RagForm,
+    TenantForm,
+    UpstreamForm,
+)
 
 _FORMS: dict[str, type[BaseModel]] = {
     "tenants": TenantForm,
     "alerts": AlertForm,
     "upstreams": UpstreamForm,
     "keys": KeyForm,
+    "rag": RagForm,
+    "collections": CollectionForm,
 }
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _WORDS = {
@@ -86,6 +96,8 @@ def _named_twice(form: FileForm) -> Sequence[str]:
     for number, tenant in enumerate(form.tenants):
         for field, rows in (("alerts", tenant.alerts), ("upstreams", tenant.upstreams), ("keys", tenant.keys)):
             problems += _repeated([row.name for row in rows], "name", "tenants", number, field)
+        collections = [row.name for row in tenant.rag.collections]
+        problems += _repeated(collections, "name", "tenants", number, "rag", "collections")
     return problems
 
 

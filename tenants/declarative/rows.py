@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tenants.models import AlertChannel, ApiKey, Tenant, Upstream
+from tenants.models import AlertChannel, ApiKey, Collection, Tenant, Upstream
 
 
 def tenant_fields(row: Tenant) -> dict[str, Any]:
@@ -42,6 +42,20 @@ def upstream_fields(row: Upstream) -> dict[str, Any]:
     if row.kind == Upstream.Kind.SIMULATOR:
         del fields["base_url"]
     return fields
+
+
+def collection_fields(row: Collection) -> dict[str, Any]:
+    """A collection's rules; its documents are no configuration."""
+    return {
+        "name": row.name,
+        "description": row.description,
+        "embedding": row.embedding,
+        "chunk_tokens": row.chunk_tokens,
+        "chunk_overlap": row.chunk_overlap,
+        "required": row.is_required,
+        "keys": row.key_globs,
+        "roles": row.roles,
+    }
 
 
 def key_fields(row: ApiKey) -> dict[str, Any]:

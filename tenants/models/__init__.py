@@ -2,6 +2,7 @@
 
 from tenants.models.alerts import AlertChannel, EventKind
 from tenants.models.audit import AuditEntry, AuditHead
+from tenants.models.collections import Collection
 from tenants.models.keys import ApiKey, KeySecret, Scope
 from tenants.models.organisation import Invitation, Membership, Tenant
 from tenants.models.upstreams import Upstream
@@ -11,6 +12,7 @@ __all__ = [
     "ApiKey",
     "AuditEntry",
     "AuditHead",
+    "Collection",
     "EventKind",
     "Invitation",
     "KeySecret",

@@ -15,6 +15,7 @@ class Scope(models.TextChoices):
 
     MESSAGES = "messages", "Ask models (messages, count_tokens)"
     MODELS = "models", "List models"
+    DOCUMENTS = "documents", "Load, search and remove documents"
 
 
 def default_scopes() -> list[str]:
