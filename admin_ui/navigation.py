@@ -19,6 +19,7 @@ class Entry:
     route: str  # the URL's name; sub-pages are called `<route>_…`
     icon: str
     roles: Collection[Role] = access.EVERY_ROLE
+    key: str = ""  # the letter that leads here after `g`; one page each
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +30,32 @@ class Link:
     url: str
     icon: str
     is_current: bool
+    key: str = ""
 
 
 TENANT = (
     (
         "Watch",
         (
-            Entry("Home", "home", "home"),
-            Entry("Requests", "requests", "list"),
-            Entry("Usage", "usage", "chart"),
+            Entry("Home", "home", "home", key="h"),
+            Entry("Requests", "requests", "list", key="r"),
+            Entry("Usage", "usage", "chart", key="u"),
         ),
     ),
-    ("Try", (Entry("Playground", "playground", "play"),)),
+    ("Try", (Entry("Playground", "playground", "play", key="p"),)),
     (
         "Access",
         (
-            Entry("Keys", "keys", "key"),
-            Entry("Members", "members", "people"),
-            Entry("Upstreams", "upstreams", "cloud"),
+            Entry("Keys", "keys", "key", key="k"),
+            Entry("Members", "members", "people", key="m"),
+            Entry("Upstreams", "upstreams", "cloud", key="s"),
         ),
     ),
     (
         "System",
         (
-            Entry("Audit", "audit", "audit", access.MANAGERS),
-            Entry("Settings", "settings", "sliders", access.MANAGERS),
+            Entry("Audit", "audit", "audit", access.MANAGERS, key="a"),
+            Entry("Settings", "settings", "sliders", access.MANAGERS, key="t"),
         ),
     ),
 )
@@ -61,16 +63,16 @@ PLATFORM = (
     (
         "Watch",
         (
-            Entry("All tenants", "platform", "grid"),
-            Entry("Requests", "all_requests", "list"),
-            Entry("Usage", "all_usage", "chart"),
+            Entry("All tenants", "platform", "grid", key="t"),
+            Entry("Requests", "all_requests", "list", key="r"),
+            Entry("Usage", "all_usage", "chart", key="u"),
         ),
     ),
     (
         "System",
         (
-            Entry("Audit", "all_audit", "audit"),
-            Entry("Health", "health", "pulse"),
+            Entry("Audit", "all_audit", "audit", key="a"),
+            Entry("Health", "health", "pulse", key="h"),
         ),
     ),
 )
@@ -94,4 +96,4 @@ def _may_see(entry: Entry, place: Place) -> bool:
 def _link(entry: Entry, place: Place, current: str) -> Link:
     url = reverse(entry.route, args=[place.tenant.slug] if place.tenant else [])
     is_current = current == entry.route or current.startswith(f"{entry.route}_")
-    return Link(entry.word, url, entry.icon, is_current)
+    return Link(entry.word, url, entry.icon, is_current, entry.key)

@@ -57,6 +57,7 @@ accounts = [
     path("inactive/", account_views.account_inactive, name="account_inactive"),
     path("confirm/", account_views.reauthenticate, name="account_reauthenticate"),
     path("password/", account_views.password_change, name="account_change_password"),
+    path("password/first/", account_views.password_set, name="account_set_password"),  # of who has none yet
     path("second-factor/", include("allauth.mfa.urls")),
 ]
 

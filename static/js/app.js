@@ -77,10 +77,6 @@ document.addEventListener("click", (event) => {
   }
 });
 
-function isTyping(target) {
-  return target.closest("input, textarea, select, [contenteditable]") !== null;
-}
-
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
@@ -93,13 +89,6 @@ document.addEventListener("keydown", (event) => {
   if (tab && (event.key === "ArrowRight" || event.key === "ArrowLeft")) {
     const next = event.key === "ArrowRight" ? tab.nextElementSibling : tab.previousElementSibling;
     if (next) choose(next, true);
-  }
-  if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target)) {
-    const search = document.querySelector('input[type="search"]');
-    if (search) {
-      event.preventDefault();
-      search.focus();
-    }
   }
 });
 

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from admin_ui import navigation
 from tenants.models import Tenant
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,3 +122,9 @@ def test_start_leads_to_the_only_tenant(client: Client, alice: User, globex: Ten
     assert client.get("/start/").headers["location"] == "/platform/"
     client.force_login(User.objects.create_user("nobody"))
     assert "belong to no tenant" in client.get("/start/").content.decode()
+
+
+@pytest.mark.parametrize("rail", [navigation.TENANT, navigation.PLATFORM])
+def test_each_letter_leads_to_one_page(rail: tuple[tuple[str, tuple[navigation.Entry, ...]], ...]) -> None:
+    letters = [entry.key for _group, entries in rail for entry in entries if entry.key]
+    assert len(letters) == len(set(letters)) and "g" not in letters

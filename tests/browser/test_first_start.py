@@ -105,6 +105,31 @@ def test_theme_menu_and_search_work_from_the_keyboard(visit: Visit) -> None:
     expect(page.locator("#rail")).to_be_hidden()
 
 
+def test_letters_lead_to_pages_but_never_while_somebody_types(visit: Visit) -> None:
+    page = visit.page
+    visit.open("/t/acme/")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("Requests")
+    page.keyboard.press("g")
+    page.keyboard.press("k")  # under the sheet nothing moves
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile("/t/acme/$"))
+    for letter, path in {"r": "requests", "k": "keys", "u": "usage", "p": "playground", "h": ""}.items():
+        page.keyboard.press("g")
+        page.keyboard.press(letter)
+        page.wait_for_url(re.compile(f"/t/acme/{path}/?$"))
+    visit.open("/t/acme/keys/")
+    page.keyboard.press("/")
+    page.keyboard.type("gr?/")
+    expect(page.get_by_role("searchbox")).to_have_value("gr?/")
+    expect(page).to_have_url(re.compile("/t/acme/keys/"))
+    page.get_by_role("heading", level=1).click()
+    page.keyboard.press("r")
+    page.keyboard.press("Control+g")
+    page.keyboard.press("r")  # alone it is a letter like any other
+    expect(page).to_have_url(re.compile("/t/acme/keys/"))
+
+
 def test_no_page_scrolls_sideways_on_a_phone(visit: Visit) -> None:
     visit.page.set_viewport_size({"width": 375, "height": 800})
     wide = {}

@@ -13,6 +13,7 @@ CACHE = ROOT / ".cache" / "clients"
 PYTHON_SDKS = ("0.125.0", "1.17.0", "2.13.0")
 TYPESCRIPT_SDKS = ("0.137.0", "1.13.0")
 CLAUDE_CODE = "2.1.330"
+AXE = "4.14.1"
 _INSTALL_SECONDS = 300
 _OFFLINE = (
     "NewConnectionError",
@@ -55,6 +56,11 @@ def typescript_sdk(version: str) -> Path:
 def claude_code(version: str = CLAUDE_CODE) -> Path:
     """The `claude` program. Raises Missing."""
     return _npm(f"claude-code-{version}", f"@anthropic-ai/claude-code@{version}") / "node_modules/.bin/claude"
+
+
+def axe(version: str = AXE) -> Path:
+    """The script that checks a page for what keeps people out. Raises Missing."""
+    return _npm(f"axe-{version}", f"axe-core@{version}") / "node_modules/axe-core/axe.min.js"
 
 
 def _npm(name: str, package: str) -> Path:
