@@ -1,0 +1,43 @@
+"""Postal addresses, from the words the model takes for parts of one."""
+
+from collections.abc import Iterator, Sequence
+
+from proxy.privacy.detection.names import rampart
+from proxy.privacy.detection.names.rampart import Word
+
+_PARTS = frozenset({rampart.STREET, rampart.BUILDING, rampart.UNIT, rampart.CITY, rampart.STATE, rampart.ZIP})
+_LEAST_SCORE = 0.5
+_LONGEST_GAP = 3
+_CODE = frozenset("_/\\$@=([{<>+*&|~%`")
+
+
+def addresses(text: str, words: Sequence[Word]) -> Iterator[tuple[int, int, float]]:
+    """Start, end and score of each address: a street with its number, and what of town and postcode adjoins."""
+    for run in _runs(text, words):
+        kinds = {word.kind for word in run}
+        start, end = run[0].start, run[-1].end
+        has_number = any(map(str.isdigit, text[start:end]))
+        if rampart.STREET not in kinds or not has_number or (kinds & _PARTS) == {rampart.STREET} and end - start < 8:
+            continue
+        if text[start - 1 : start] in _CODE and start or text[end : end + 1] in _CODE and end < len(text):
+            continue
+        scores = [word.score for word in run if word.kind == rampart.STREET]
+        yield start, end, round(max(scores), 3)
+
+
+def _runs(text: str, words: Sequence[Word]) -> Iterator[list[Word]]:
+    run: list[Word] = []
+    for word in words:
+        if word.kind not in _PARTS or word.score < _LEAST_SCORE:
+            continue
+        if run and not _adjoins(text, run[-1].end, word.start):
+            yield run
+            run = []
+        run.append(word)
+    if run:
+        yield run
+
+
+def _adjoins(text: str, end: int, start: int) -> bool:
+    gap = text[end:start]
+    return len(gap) <= _LONGEST_GAP and not any(c.isalnum() or c in _CODE for c in gap)

@@ -1,0 +1,91 @@
+"""Which words that the model takes for names are names: rules of spelling and of what stands beside them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from proxy.privacy.detection.names.rampart import NAME, Word
+
+_LEAST_SCORE = 0.5
+_LEAST_SCORE_ALONE = 0.7
+_CODE_BEFORE = frozenset("._/\\$@#=([{<-+*&|~%:`0123456789")
+_CODE_AFTER = frozenset("_/\\$@#=([{-+*&|~%`0123456789")
+_JOINS = re.compile(r"[ \t]{1,2}|[-'’]|\. ?|[ \t]?\n[ \t]*")
+_NEXT_WORD = re.compile(r"[ ]([^\W\d_][^\W\d_'’-]*(?:[-'’][^\W\d_]+)*)")
+_LAST_WORD = re.compile(r"(?<![\w'’.-])([^\W\d_]+(?:[-'’][^\W\d_]+)*)[ ]$")
+# Words that stand where names do, in the company of names, and are none.
+NOT_NAMES = frozenset((Path(__file__).parent / "not_names.txt").read_text().split())
+
+
+def people(text: str, words: Sequence[Word]) -> Iterator[tuple[int, int, float]]:
+    """Start, end and score of each name."""
+    for run in _runs(text, words):
+        start, end = run[0].start, run[-1].end
+        score = max(word.score for word in run)
+        if not _is_plausible(text, start, end):
+            continue
+        start, end = _grown(text, start, end)
+        is_alone = not re.search(r"\s", text[start:end])
+        if score >= (_LEAST_SCORE_ALONE if is_alone else _LEAST_SCORE):
+            yield start, end, round(score, 3)
+
+
+def _runs(text: str, words: Sequence[Word]) -> Iterator[list[Word]]:
+    """Words of names that belong together."""
+    run: list[Word] = []
+    for word in words:
+        if word.kind != NAME or word.score < _LEAST_SCORE or not text[word.start : word.end][:1].isalpha():
+            if run and word.end - word.start == 1 and text[word.start] in ".'’-":
+                continue  # inside a name, or after it: the gap decides
+            if run:
+                yield run
+            run = []
+            continue
+        if run and not _JOINS.fullmatch(text, run[-1].end, word.start):
+            yield run
+            run = []
+        run.append(word)
+    if run:
+        yield run
+
+
+def _is_plausible(text: str, start: int, end: int) -> bool:
+    name = text[start:end]
+    if len(name) < 3 or any(map(str.isdigit, name)) or "::" in name:
+        return False
+    before, after = text[start - 1 : start], text[end : end + 1]
+    if before in _CODE_BEFORE and before and not _is_prose_before(text, start):
+        return False
+    if after and after in _CODE_AFTER or (after == "." and text[end + 1 : end + 2].isalnum()):
+        return False
+    if after == "(" or (after == ":" and text[end + 1 : end + 2] == ":"):
+        return False
+    return any(part.lower() not in NOT_NAMES for part in name.split())
+
+
+def _is_prose_before(text: str, start: int) -> bool:
+    """Whether the mark before a name is one that stands there in prose too: "(Ann", "to:Ann", "-Ann"."""
+    mark, before = text[start - 1], text[start - 2 : start - 1]
+    if mark in "([<@":
+        return before in " \n\t" or not before if mark != "@" else before in " \n"
+    return mark in ":-=" and (not before or not before.isalnum() or mark in ":=")
+
+
+def _grown(text: str, start: int, end: int) -> tuple[int, int]:
+    """With the capitalised word on either side that the model left out: a surname it does not know."""
+    after = _NEXT_WORD.match(text, end)
+    if after and _is_capitalised_name(after[1]):
+        end = after.end()
+    before = _LAST_WORD.search(text, max(0, start - 30), start)
+    if before and _is_capitalised_name(before[1]) and not _opens_sentence(text, before.start()):
+        start = before.start(1)
+    return start, end
+
+
+def _is_capitalised_name(word: str) -> bool:
+    return len(word) > 2 and word[0].isupper() and any(map(str.islower, word[1:])) and word.lower() not in NOT_NAMES
+
+
+def _opens_sentence(text: str, start: int) -> bool:
+    before = text[:start].rstrip(" \t")[-1:]
+    return not before or before in ".!?:\n"

@@ -1,0 +1,26 @@
+"""Every recogniser of what has a form. The place to add one."""
+
+from proxy.privacy.detection.recognisers import contact, identity, money, network, own, people, secrets, tokens
+from proxy.privacy.detection.recognisers.base import LinearRecognizer
+from proxy.privacy.rules import CustomRecogniser
+
+
+def build(custom: tuple[CustomRecogniser, ...] = (), deny: tuple[str, ...] = ()) -> list[LinearRecognizer]:
+    """What has a form, with a tenant's own. Raises linear.RegexRefused."""
+    found: list[LinearRecognizer] = [
+        contact.EmailRecognizer(),
+        contact.PhoneRecognizer(),
+        money.CardRecognizer(),
+        money.IbanRecognizer(),
+        money.WalletRecognizer(),
+        identity.SsnRecognizer(),
+        network.IpRecognizer(),
+        people.FieldNameRecognizer(),
+        secrets.PrivateKeyRecognizer(),
+        secrets.PasswordRecognizer(),
+        *tokens.recognisers(),
+        *map(own.CustomRecognizer, custom),
+    ]
+    if any(deny):
+        found.append(own.TermRecognizer(deny))
+    return found

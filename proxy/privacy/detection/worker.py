@@ -1,0 +1,52 @@
+"""One worker process: frames in on standard input, frames out on standard output, until the input ends.
+
+It is told everything with each job and keeps nothing of a text. Starting takes seconds: Presidio is large.
+"""
+
+import os
+import sys
+from functools import cache
+
+from proxy.privacy.detection import frames, linear, scan
+from proxy.privacy.detection.names import rampart
+from proxy.privacy.detection.names.recogniser import NameRecognizer
+from proxy.privacy.findings import Finding
+
+NICENESS = 5
+"""Streams of answers go before searches in new text."""
+
+
+def main() -> None:
+    """Answer jobs in the order they come."""
+    os.nice(NICENESS)
+    inbox, outbox = sys.stdin.buffer, sys.stdout.buffer
+    scan.scanner((), ())
+    outbox.write(frames.framed("ready"))
+    outbox.flush()
+    while (value := frames.read(inbox)) is not None:
+        outbox.write(_answered(value))
+        outbox.flush()
+
+
+def _answered(value: list[object]) -> bytes:
+    try:
+        return frames.answer(find(frames.job(value)))
+    except (linear.RegexRefused, rampart.ModelMissing) as error:
+        return frames.framed(str(error))
+
+
+def find(job: frames.Job) -> list[Finding]:
+    """What is in the text; findings may overlap. Raises linear.RegexRefused, rampart.ModelMissing."""
+    if not job.is_names:
+        return scan.scanner(job.custom, job.deny).scan(job.text)
+    results = _names().read(job.text)
+    return [Finding(found.start, found.end, found.entity_type, found.score) for found in results]
+
+
+@cache
+def _names() -> NameRecognizer:
+    return NameRecognizer()
+
+
+if __name__ == "__main__":
+    main()
