@@ -1,50 +1,24 @@
-"""What Home and the lists add up from usage records: few queries, however many rows a page shows."""
+"""What Home and the lists add up from usage: few queries, however many calls there were."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from django.db.models import CharField, Count, F, Func, QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Sum
 from django.utils import timezone
 
 from admin_ui.timerange import TimeRange
-from proxy.models import UsageRecord
+from proxy.ledger.rollups import sums, times
+from proxy.ledger.rollups.sums import Group
+from proxy.ledger.usage_queries import Filter, State
+from proxy.models import HourlyUsage
 
-State = UsageRecord.State
 REFUSED = (State.REFUSED,)
 FAILED = (State.FAILED, State.INTERRUPTED)
-_SAMPLE = 20_000
 _RANKED = 5
-LENGTHS = {"minute": 16, "hour": 13}  # of 2026-11-24 10:05
 _STEPS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1)}
-TOKENS = (
-    F("input_tokens")
-    + F("output_tokens")
-    + F("cache_write_5m_tokens")
-    + F("cache_write_1h_tokens")
-    + F("cache_read_tokens")
-)
-
-
-class Bucket(Func):
-    """The minute or hour of a moment in UTC as text. Django's Trunc calls back into Python for each row on SQLite."""
-
-    arity = 1
-    output_field = CharField()
-
-    def __init__(self, expression: str, *, length: int) -> None:
-        super().__init__(expression, length=length)
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, template="substr(%(expressions)s, 1, %(length)s)", **context)
-
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        template = "substr(to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), 1, %(length)s)"
-        return self.as_sql(compiler, connection, template=template, **context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +34,6 @@ class Totals:
     @property
     def errors(self) -> int:
         return self.refused + self.failed
-
-
-@dataclass(frozen=True, slots=True)
-class Times:
-    """Percentiles in µs, None where nothing was measured."""
-
-    p50: int | None
-    p95: int | None
 
 
 @dataclass(slots=True)
@@ -89,18 +55,14 @@ class Ranked:
     cost_nano_usd: int
 
 
-def records(tenant_id: UUID, span: TimeRange) -> QuerySet[UsageRecord]:
-    """The tenant's real calls of this time."""
-    found = UsageRecord.objects.filter(tenant_id=tenant_id, started_at__gte=span.start, started_at__lt=span.end)
-    return found.exclude(state=State.DRY_RUN).order_by()
+def calls(tenant_id: UUID | None, span: TimeRange) -> Filter:
+    """The calls of this time; None: of all tenants. A preset ends now, and so do its sums."""
+    return Filter(tenant_id, begin=span.start, end=None if span.preset else span.end)
 
 
 def totals(tenant_id: UUID, span: TimeRange) -> Totals:
     """Sums of this time."""
-    grouped = (
-        records(tenant_id, span).values("state").annotate(n=Count("pk"), tokens=Sum(TOKENS), cost=Sum("cost_nano_usd"))
-    )
-    return summed(grouped)
+    return _summed(sums.by(calls(tenant_id, span), "state"))
 
 
 def step_of(span: TimeRange) -> str:
@@ -111,111 +73,88 @@ def step_of(span: TimeRange) -> str:
 
 def by_tenant(span: TimeRange) -> dict[UUID, Totals]:
     """Sums of this time for every tenant that was used: for platform staff."""
-    found = UsageRecord.objects.filter(started_at__gte=span.start, started_at__lt=span.end).exclude(state=State.DRY_RUN)
-    grouped = (
-        found.order_by()
-        .values("tenant_id", "state")
-        .annotate(n=Count("pk"), tokens=Sum(TOKENS), cost=Sum("cost_nano_usd"))
-    )
-    groups: dict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in grouped:
-        groups[row["tenant_id"]].append(row)
-    return {tenant_id: summed(rows) for tenant_id, rows in groups.items()}
+    groups: dict[UUID, list[Group]] = defaultdict(list)
+    for group in sums.by(calls(None, span), "tenant_id", "state"):
+        groups[UUID(group.values[0])].append(group)
+    return {tenant_id: _summed(rows) for tenant_id, rows in groups.items()}
 
 
-def summed(groups: Iterable[Mapping[str, Any]]) -> Totals:
-    """Groups by state as one."""
-    rows = list(groups)
-    return Totals(
-        requests=sum(row["n"] for row in rows),
-        refused=sum(row["n"] for row in rows if row["state"] in REFUSED),
-        failed=sum(row["n"] for row in rows if row["state"] in FAILED),
-        tokens=sum(row["tokens"] for row in rows),
-        cost_nano_usd=int(sum(row["cost"] for row in rows)),
-    )
-
-
-def times(tenant_id: UUID, span: TimeRange) -> tuple[Times, Times]:
-    """Total time and time to the first byte, of the latest answered calls."""
-    answered = records(tenant_id, span).filter(state=State.COMPLETED).order_by("-started_at")
-    measured = list(answered.values_list("total_us", "first_byte_us")[:_SAMPLE])
-    return _percentiles(row[0] for row in measured), _percentiles(row[1] for row in measured)
+def latencies(tenant_id: UUID, span: TimeRange) -> tuple[times.Times, times.Times]:
+    """Total time and time to the first byte of answered calls."""
+    return times.of(calls(tenant_id, span))
 
 
 def series(tenant_id: UUID, span: TimeRange, step: str) -> list[Slot]:
     """A slot for each bucket of the time, also for those in which nothing happened."""
-    unit = "minute" if step == "minute" else "hour"
-    grouped = (
-        records(tenant_id, span)
-        .annotate(bucket=Bucket("started_at", length=LENGTHS[unit]))
-        .values("bucket", "state")
-        .annotate(n=Count("pk"), cost=Sum("cost_nano_usd"))
-    )
     slots = {start: Slot(start) for start in starts(span, step)}
-    layout = "%Y-%m-%d %H:%M" if unit == "minute" else "%Y-%m-%d %H"
-    for row in grouped:
-        start = datetime.strptime(row["bucket"], layout).replace(tzinfo=UTC)
+    for group in sums.by(calls(tenant_id, span), "minute" if step == "minute" else "hour", "state"):
+        start, state = group.values
         slot = slots.get(day(start) if step == "day" else start)
         if slot is not None:
-            slot.states[row["state"]] += row["n"]
-            slot.cost_nano_usd += int(row["cost"])
+            slot.states[state] += group.sums.calls
+            slot.cost_nano_usd += group.sums.cost_nano_usd
     return list(slots.values())
 
 
 def top_keys(tenant_id: UUID, span: TimeRange) -> list[Ranked]:
     """The keys that cost most."""
-    rows = _ranked(records(tenant_id, span).values("key_id"))
-    names = dict(
-        records(tenant_id, span)
-        .filter(key_id__in=[row["key_id"] for row in rows])
-        .values_list("key_id", "key_name")
-        .distinct()
-    )
-    return [Ranked(names.get(row["key_id"], "?"), str(row["key_id"]), row["n"], row["cost"]) for row in rows]
+    return [_ranked(group, group.name) for group in sums.by(calls(tenant_id, span), "key_id", most=_RANKED)]
 
 
 def top_models(tenant_id: UUID, span: TimeRange) -> list[Ranked]:
     """The models that cost most, as they were asked for."""
-    rows = _ranked(records(tenant_id, span).exclude(model_asked="").values("model_asked"))
-    return [Ranked(row["model_asked"], row["model_asked"], row["n"], row["cost"]) for row in rows]
+    found = sums.by(calls(tenant_id, span), "model_asked", most=_RANKED + 1)
+    return [_ranked(group, group.values[0]) for group in found if group.values[0]][:_RANKED]
 
 
 def top_errors(tenant_id: UUID, span: TimeRange) -> list[Ranked]:
     """What clients were told most often when it was no answer."""
-    wrong = records(tenant_id, span).filter(state__in=(*REFUSED, *FAILED), status__isnull=False)
-    rows = wrong.values("status", "error_type").annotate(n=Count("pk")).order_by("-n")[:_RANKED]
-    return [Ranked(f"{row['status']} {row['error_type']}".strip(), str(row["status"]), row["n"], 0) for row in rows]
+    found: Counter[tuple[int, str]] = Counter()
+    for group in sums.by(calls(tenant_id, span), "state", "status", "error_type"):
+        state, status, error = group.values
+        if state in (*REFUSED, *FAILED) and status:
+            found[status, error] += group.sums.calls
+    return [
+        Ranked(f"{status} {error}".strip(), str(status), count, 0)
+        for (status, error), count in found.most_common(_RANKED)
+    ]
 
 
 def week_by_key(key_ids: Sequence[UUID], now: datetime) -> dict[UUID, list[int]]:
-    """Requests a day of the last seven, for all these keys in one query."""
+    """Calls a day of the last seven that ended, for all these keys in one query."""
     first = day(now) - timedelta(days=6)
     grouped = (
-        UsageRecord.objects.filter(key_id__in=key_ids, started_at__gte=first)
+        HourlyUsage.objects.filter(key_id__in=key_ids, hour__gte=first)
         .order_by()
-        .annotate(bucket=Bucket("started_at", length=LENGTHS["hour"]))
-        .values("key_id", "bucket")
-        .annotate(n=Count("pk"))
+        .values_list("key_id", "hour")
+        .annotate(n=Sum("calls"))
     )
     weeks: dict[UUID, list[int]] = defaultdict(lambda: [0] * 7)
-    for row in grouped:
-        at = timezone.localtime(datetime.strptime(row["bucket"], "%Y-%m-%d %H").replace(tzinfo=UTC))
-        index = (at.date() - timezone.localtime(first).date()).days
+    for key_id, hour, count in grouped:
+        index = (timezone.localtime(hour).date() - timezone.localtime(first).date()).days
         if 0 <= index < 7:
-            weeks[row["key_id"]][index] += row["n"]
+            weeks[key_id][index] += count
     return weeks
 
 
-def _ranked(rows: "QuerySet[Any, Any]") -> list[dict[str, Any]]:
-    counted = rows.annotate(n=Count("pk"), cost=Coalesce(Sum("cost_nano_usd"), 0)).order_by("-cost", "-n")[:_RANKED]
-    return [{**row, "cost": int(row["cost"])} for row in counted]
+def _summed(groups: Iterable[Group]) -> Totals:
+    """Groups by state, the last of their values, as one."""
+    by_state: Counter[str] = Counter()
+    together = sums.Sums()
+    for group in groups:
+        by_state[group.values[-1]] += group.sums.calls
+        together += group.sums
+    return Totals(
+        requests=together.calls,
+        refused=sum(by_state[state] for state in REFUSED),
+        failed=sum(by_state[state] for state in FAILED),
+        tokens=together.tokens,
+        cost_nano_usd=together.cost_nano_usd,
+    )
 
 
-def _percentiles(values: Iterable[int | None]) -> Times:
-    known = sorted(value for value in values if value is not None)
-    if not known:
-        return Times(None, None)
-    return Times(known[len(known) // 2], known[min(len(known) - 1, int(len(known) * 0.95))])
+def _ranked(group: Group, name: str) -> Ranked:
+    return Ranked(name or "?", str(group.values[0]), group.sums.calls, group.sums.cost_nano_usd)
 
 
 def starts(span: TimeRange, step: str) -> Iterable[datetime]:

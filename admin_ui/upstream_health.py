@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Avg, Count, Max, Q
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from proxy.models import UsageRecord
+from proxy.ledger.rollups.shapes import NO_UPSTREAM
+from proxy.models import HourlyUsage, UsageRecord
 from tenants.models import Tenant, Upstream
 
 RECENT = timedelta(minutes=15)
@@ -28,7 +30,6 @@ class Health:
     recent: int = 0
     recent_failed: int = 0
     first_byte_us: float | None = None
-    last_at: object = None
 
     @property
     def is_troubled(self) -> bool:
@@ -48,27 +49,44 @@ class Health:
 
 
 def by_upstream(tenant: Tenant) -> Mapping[UUID, Health]:
-    """The health of each upstream that was asked today, in one query."""
+    """The health of each upstream that was asked today, in two queries; today begins with a full hour."""
     now = timezone.now()
-    recent = Q(started_at__gte=now - RECENT)
-    grouped = (
-        UsageRecord.objects.filter(tenant_id=tenant.pk, started_at__gte=now - _DAY, upstream_id__isnull=False)
+    lately = UsageRecord.objects.filter(tenant_id=tenant.pk, started_at__gte=now - RECENT, upstream_id__isnull=False)
+    recent = {
+        UUID(str(row["upstream_id"])): row
+        for row in lately.order_by()
+        .values("upstream_id")
+        .annotate(recent=Count("pk"), recent_failed=Count("pk", filter=_FAILED))
+    }
+    today = (
+        HourlyUsage.objects.filter(tenant_id=tenant.pk, hour__gte=now - _DAY)
         .order_by()
         .values("upstream_id")
         .annotate(
-            requests=Count("pk"),
-            failed=Count("pk", filter=_FAILED),
-            recent=Count("pk", filter=recent),
-            recent_failed=Count("pk", filter=recent & _FAILED),
-            first_byte_us=Avg("first_byte_us"),
-            last_at=Max("started_at"),
+            requests=Sum("calls"),
+            failed=Coalesce(Sum("calls", filter=_FAILED), 0),
+            micros=Sum("first_byte_us"),
+            timed=Sum("first_byte_calls"),
         )
     )
-    return {row["upstream_id"]: _health(row) for row in grouped if row["upstream_id"]}
+    found = {row["upstream_id"]: row for row in today}
+    return {pk: _health(found.get(pk, {}), recent.get(pk, {})) for pk in {*found, *recent} - {NO_UPSTREAM}}
 
 
-def _health(row: Mapping[str, Any]) -> Health:
-    return Health(**{name: value for name, value in row.items() if name != "upstream_id"})
+def _health(today: Mapping[str, Any], recent: Mapping[str, Any]) -> Health:
+    return Health(
+        requests=max(today.get("requests", 0), recent.get("recent", 0)),  # what is under way is in the latter alone
+        failed=today.get("failed", 0),
+        recent=recent.get("recent", 0),
+        recent_failed=recent.get("recent_failed", 0),
+        first_byte_us=today["micros"] / today["timed"] if today.get("timed") else None,
+    )
+
+
+def last_asked(upstream: Upstream) -> datetime | None:
+    """When it was asked last."""
+    calls = UsageRecord.objects.filter(upstream_id=upstream.pk).order_by("-started_at")
+    return calls.values_list("started_at", flat=True).first()
 
 
 def troubled(tenant: Tenant) -> list[tuple[Upstream, Health]]:

@@ -131,6 +131,119 @@ class UsageRecord(models.Model):
         return self.id
 
 
+class Hourly(models.Model):
+    """What ended calls that began in one hour (UTC) add up to: sums of usage records, written with them.
+
+    Kept by `proxy.ledger.rollups`; can always be made again from the records.
+    """
+
+    hour = models.DateTimeField()
+    tenant_id = models.UUIDField()
+    calls = models.BigIntegerField()
+
+    class Meta:
+        abstract = True
+
+
+class HourlyUsage(Hourly):
+    """By key, model, upstream and outcome."""
+
+    key_id = models.UUIDField()
+    model_asked = models.CharField(max_length=200)
+    upstream_id = models.UUIDField(help_text="All zeros: no upstream was asked.")
+    state = models.CharField(max_length=16)
+    status = models.PositiveSmallIntegerField(help_text="0: the client was given none.")
+    error_type = models.CharField(max_length=64)
+
+    tenant_slug = models.CharField(max_length=63)
+    key_name = models.CharField(max_length=100)
+    upstream_name = models.CharField(max_length=100)
+
+    asked = models.BigIntegerField(help_text="Those of the calls that budgets count as requests.")
+    input_tokens = models.BigIntegerField()
+    output_tokens = models.BigIntegerField()
+    cache_write_tokens = models.BigIntegerField()
+    cache_read_tokens = models.BigIntegerField()
+    cost_nano_usd = models.BigIntegerField()
+    first_byte_us = models.BigIntegerField(help_text="Sum over the calls that were timed.")
+    first_byte_calls = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    "tenant_id",
+                    "hour",
+                    "key_id",
+                    "model_asked",
+                    "upstream_id",
+                    "state",
+                    "status",
+                    "error_type",
+                ],
+                name="hourly_usage_once",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["hour"], name="hourly_usage_by_hour"),
+            models.Index(fields=["key_id", "hour"], name="hourly_usage_by_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_slug}/{self.key_name} at {self.hour:%Y-%m-%d %H:00}"
+
+
+class HourlyClient(Hourly):
+    """By key and what used it: program, session and subagent. Without dry runs."""
+
+    key_id = models.UUIDField()
+    user_agent = models.CharField(max_length=300)
+    session_id = models.CharField(max_length=100)
+    agent_id = models.CharField(max_length=100)
+
+    failed = models.BigIntegerField(help_text="Those of the calls that were not answered to the end.")
+    input_tokens = models.BigIntegerField()
+    output_tokens = models.BigIntegerField()
+    cache_write_tokens = models.BigIntegerField()
+    cache_read_tokens = models.BigIntegerField()
+    cost_nano_usd = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "hour", "key_id", "session_id", "agent_id", "user_agent"],
+                name="hourly_client_once",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["hour"], name="hourly_client_by_hour"),
+            models.Index(fields=["session_id", "hour"], name="hourly_client_by_session"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_agent} at {self.hour:%Y-%m-%d %H:00}"
+
+
+class HourlyLatency(Hourly):
+    """How many answered calls took how long, in buckets that grow by an eighth of an octave."""
+
+    class Measure(models.TextChoices):
+        TOTAL = "total", "Arrival to end"
+        FIRST_BYTE = "first_byte", "Arrival to first byte"
+
+    measure = models.CharField(max_length=16, choices=Measure.choices)
+    bucket = models.SmallIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "hour", "measure", "bucket"], name="hourly_latency_once")
+        ]
+        indexes = [models.Index(fields=["hour"], name="hourly_latency_by_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.measure} {self.bucket} at {self.hour:%Y-%m-%d %H:00}"
+
+
 class BudgetWindow(models.Model):
     """What an owner (a tenant or a key) used of one unit in one period: the sum of its usage records, and what is held.
 

@@ -35,7 +35,7 @@ def home(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The page itself."""
     span = timerange.of(request.GET, timezone.now())
     now, before = overview.totals(tenant.pk, span), overview.totals(tenant.pk, span.before)
-    total, first_byte = overview.times(tenant.pk, span)
+    total, first_byte = overview.latencies(tenant.pk, span)
     context = {
         "range": span,
         "totals": now,

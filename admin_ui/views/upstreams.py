@@ -63,7 +63,13 @@ def edit(request: HttpRequest, tenant: Tenant, upstream_id: UUID) -> HttpRespons
             messages.success(request, "Saved. It holds from the next second on.")
             return HttpResponseRedirect(resolve_url("upstreams_edit", tenant.slug, row.pk))
     health = upstream_health.by_upstream(tenant).get(row.pk, Health())
-    context = {"form": form, "upstream": row, "health": health, "has_credential": row.credential is not None}
+    context = {
+        "form": form,
+        "upstream": row,
+        "health": health,
+        "last_asked": upstream_health.last_asked(row),
+        "has_credential": row.credential is not None,
+    }
     return render(request, "admin_ui/upstreams/edit.html", context, status=422 if form.errors else 200)
 
 

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_safe
 from admin_ui import charts, csv, figures, overview, pages, request_filters, spending
 from admin_ui.charts import Chart, Series
 from admin_ui.request_filters import Asked
-from admin_ui.spending import Group, Spending, Sums
+from admin_ui.spending import Group, Spending
+from proxy.ledger.rollups.sums import Sums
 from tenants.models import Tenant
 
 WORDS = {

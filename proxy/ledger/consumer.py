@@ -13,6 +13,7 @@ from django.db import transaction
 from proxy.ledger import journal, key_use, rows
 from proxy.ledger.budgets import settling
 from proxy.ledger.reader import Chunk, Reader
+from proxy.ledger.rollups import keeping
 
 PROGRESS_SECONDS = 5.0
 """How old the counts of a call under way may be in the database. They are newer in its journal."""
@@ -57,7 +58,7 @@ class Consumer:
         opened, closed, progress = _fold(chunk.lines, self._progress)
         with transaction.atomic():
             rows.insert_opened([row for id, row in opened.items() if id not in closed])
-            with settling.counted(closed.keys()):
+            with settling.counted(closed.keys()), keeping.counted(closed.keys()):
                 rows.write_closed(list(closed.values()))
             used = self._key_use.write([*opened.values(), *closed.values()])
         self._key_use.keep(used)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from proxy.ledger import journal
 from proxy.ledger.budgets import settling
 from proxy.ledger.consumer import Consumer
+from proxy.ledger.rollups import keeping
 from proxy.models import UsageRecord
 
 LONGEST_CALL = timedelta(hours=2)
@@ -75,7 +76,7 @@ def _settle(directory: Path, name: str) -> Recovered:
 def _interrupt(calls: "QuerySet[UsageRecord]", at: datetime, message: str) -> int:
     """Tokens and cost stay as the last progress told them."""
     ids = list(calls.values_list("id", flat=True))
-    with transaction.atomic(), settling.counted(ids):
+    with transaction.atomic(), settling.counted(ids), keeping.counted(ids):
         return UsageRecord.objects.filter(id__in=ids, state=UsageRecord.State.STARTED).update(
             state=UsageRecord.State.INTERRUPTED,
             ended_at=Greatest("started_at", Value(at, DateTimeField())),  # a file's time is coarser than a call's

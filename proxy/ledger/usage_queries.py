@@ -6,6 +6,7 @@ Every function takes a `Filter`; the one in it that names tenants comes from the
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -78,11 +79,7 @@ class Page:
 
 def records(wanted: Filter) -> QuerySet[UsageRecord]:
     """The records asked for, the newest first."""
-    rows = UsageRecord.objects.filter(**_exact(wanted))
-    if wanted.model:
-        rows = _of_model(rows, wanted.model)
-    if wanted.status:
-        rows = rows.filter(_status(wanted.status))
+    rows = narrowed(UsageRecord.objects.all(), wanted)
     if wanted.search:
         rows = rows.filter(pk__in=_found(wanted.search))
     if wanted.begin is not None:
@@ -90,6 +87,16 @@ def records(wanted: Filter) -> QuerySet[UsageRecord]:
     if wanted.end is not None:
         rows = rows.filter(started_at__lt=wanted.end)
     return rows.order_by("-started_at", "-id")
+
+
+def narrowed(rows: "QuerySet[Any, Any]", wanted: Filter) -> "QuerySet[Any, Any]":
+    """Records or their sums, by what both have columns for: everything but time and search."""
+    rows = rows.filter(**_exact(wanted))
+    if wanted.model:
+        rows = _of_model(rows, wanted.model)
+    if wanted.status:
+        rows = rows.filter(_status(wanted.status))
+    return rows
 
 
 def page(wanted: Filter, *, behind: Cursor | None = None, size: int = 50) -> Page:
@@ -133,12 +140,15 @@ def _exact(wanted: Filter) -> dict[str, object]:
     return {name: value for name, value in values.items() if value}
 
 
-def _of_model(rows: QuerySet[UsageRecord], text: str) -> QuerySet[UsageRecord]:
+def _of_model(rows: "QuerySet[Any, Any]", text: str) -> "QuerySet[Any, Any]":
     if not text.endswith("*"):
         return rows.filter(model_asked=text)
     # Looked for in the order of time: a range over names would sort all that it finds first. Not LIKE, which has
     # wildcards and, in SQLite, no case.
-    return rows.alias(beginning=Left("model_asked", len(text) - 1)).filter(beginning=text[:-1]) if text != "*" else rows
+    if text == "*":
+        return rows
+    rows = rows.alias(beginning=Left("model_asked", len(text) - 1))
+    return rows.filter(beginning=text[:-1])
 
 
 def _status(text: str) -> Q:

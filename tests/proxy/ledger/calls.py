@@ -1,12 +1,13 @@
 """Usage entries as a call on its way would make them, and usage records as they are when it ended."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
 from proxy.call import Caller, Inbound, Outbound, Trace
@@ -14,6 +15,7 @@ from proxy.formats.usage import Usage
 from proxy.ledger.journal import Journal
 from proxy.ledger.prices import PriceBook
 from proxy.ledger.record import Ending, Entry, State
+from proxy.ledger.rollups import keeping
 from proxy.models import UsageRecord
 from tests.proxy import build as values
 
@@ -81,6 +83,11 @@ def build(tenant_id: UUID, **fields: Any) -> UsageRecord:
 
 def store(tenant_id: UUID, **fields: Any) -> UsageRecord:
     """A stored record."""
-    record = build(tenant_id, **fields)
-    record.save(force_insert=True)
-    return record
+    return keep([build(tenant_id, **fields)])[0]
+
+
+def keep(records: Iterable[UsageRecord]) -> list[UsageRecord]:
+    """Store records as the ledger does: with what they add up to."""
+    new = list(records)
+    with transaction.atomic(), keeping.counted([record.pk for record in new]):
+        return UsageRecord.objects.bulk_create(new)
