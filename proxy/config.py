@@ -11,10 +11,12 @@ import secrets
 from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from proxy import mail
 
 ROOT = Path(__file__).resolve().parent.parent
 _MIN_SECRET_CHARS = 32
@@ -115,9 +117,21 @@ class Config(BaseSettings):
         "",
         alias="LLMP_PRIVATE_UPSTREAMS",
         description=(
-            "Private networks or host names that upstreams may point to, comma separated "
+            "Private networks or host names that upstreams and webhooks may point to, comma separated "
             "(`127.0.0.0/8,10.1.2.0/24,vllm.internal`). Everything else private is refused."
         ),
+    )
+    email_url: Annotated[str, AfterValidator(mail.check)] = Field(
+        "",
+        repr=False,
+        alias="LLMP_EMAIL_URL",
+        description=(
+            "Mail server for alerts: `smtp://user:password@host:587?from=llm-proxy@example.com` with STARTTLS "
+            "(`&tls=no` for none), `smtps://` for TLS from the start. Empty: no mail is sent."
+        ),
+    )
+    alert_retention_days: int = Field(
+        90, alias="LLMP_ALERT_RETENTION_DAYS", ge=1, description="Alerts and their deliveries are forgotten after that."
     )
     anthropic_api_key: str = Field(
         "",

@@ -6,7 +6,7 @@ from typing import Any
 import dj_database_url
 
 from proxy import config as deployment
-from proxy import logs
+from proxy import logs, mail
 
 try:
     CONFIG = deployment.load()
@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "tenants",
     "proxy",
+    "proxy.alerts",
     "admin_ui",
 ]
 
@@ -126,7 +127,18 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "recover": {"task": "proxy.tasks.recover_journals", "schedule": 30.0, "options": {"expires": 30}},
     "reap": {"task": "proxy.tasks.reap_reservations", "schedule": 30.0, "options": {"expires": 30}},
     "close-lost": {"task": "proxy.tasks.close_lost_calls", "schedule": 600.0, "options": {"expires": 600}},
+    "deliver-alerts": {"task": "proxy.tasks.deliver_alerts", "schedule": 5.0, "options": {"expires": 5}},
+    "look-for-alerts": {"task": "proxy.tasks.look_for_alerts", "schedule": 60.0, "options": {"expires": 60}},
+    "verify-audit": {"task": "proxy.tasks.verify_audit", "schedule": 3600.0, "options": {"expires": 3600}},
+    "forget-alerts": {"task": "proxy.tasks.forget_alerts", "schedule": 86_400.0, "options": {"expires": 86_400}},
 }
+
+_MAIL = mail.parse(CONFIG.email_url)
+EMAIL_HOST, EMAIL_PORT = _MAIL.host, _MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.user, _MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.is_tls, _MAIL.is_ssl
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = _MAIL.sender
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

@@ -10,6 +10,7 @@ from functools import partial
 import httpx
 from django.conf import settings
 
+from proxy.alerts.watch import Watch
 from proxy.auth import Keys
 from proxy.config import Config
 from proxy.directory import Directory
@@ -48,8 +49,10 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
             "simulator": SimulatorTransport(),
         }
         pool = Pool(transports, Slots())
-        settling = writer.Writer(journal)
+        watch = Watch(config.redis_url)
+        settling = writer.Writer(journal, on_closed=watch.note)
         settling.start()
+        watch.start()
         _spare_the_collector()
         try:
             async with buckets.opened(redis_url=config.redis_url, folder=config.data_dir, name=journal.name) as rates:
@@ -72,3 +75,4 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
             await directory.stop()
             await pool.aclose()
             await in_thread(settling.stop)
+            await in_thread(watch.stop)

@@ -7,6 +7,7 @@ from celery.signals import worker_ready
 from django.conf import settings
 from django.utils import timezone
 
+from proxy.alerts import budgets, delivering, keys, platform, retention, upstreams
 from proxy.ledger import recovery
 from proxy.ledger.budgets import settling
 from proxy.models import Heartbeat
@@ -37,6 +38,34 @@ def recover_journals() -> None:
 def reap_reservations() -> None:
     """Release what calls hold that ended, or never began."""
     settling.reap()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def look_for_alerts() -> None:
+    """Raise what web processes missed, and what no single call tells."""
+    now = timezone.now()
+    budgets.look_everywhere(now)
+    upstreams.look(now)
+    keys.look(now)
+    platform.look_at_store(settings.CONFIG.redis_url, now, may_end=True)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def deliver_alerts() -> None:
+    """Send the webhooks and mails that are due."""
+    delivering.send_due(timezone.now())
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def verify_audit() -> None:
+    """Raise an alert where the audit trail was altered."""
+    platform.look_at_audit(timezone.now())
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def forget_alerts() -> None:
+    """Forget the alerts of long ago."""
+    retention.forget(timezone.now(), days=settings.CONFIG.alert_retention_days)
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -5,6 +5,7 @@ moves on; whoever starts again from the beginning of the file arrives at the sam
 """
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from django.db import transaction
 
 from proxy.ledger import journal, key_use, rows
 from proxy.ledger.budgets import settling
-from proxy.ledger.reader import Chunk, Reader
 from proxy.ledger.rollups import keeping
+from proxy.ledger.reader import Chunk, Reader
+from proxy.ledger.rows import Row
 
 PROGRESS_SECONDS = 5.0
 """How old the counts of a call under way may be in the database. They are newer in its journal."""
@@ -22,9 +24,13 @@ Lines = dict[str, dict[str, Any]]
 
 
 class Consumer:
-    """Follows one journal. Every method may raise django.db.Error, and can then be called again."""
+    """Follows one journal. Every method may raise django.db.Error, and can then be called again.
 
-    def __init__(self, directory: Path, name: str) -> None:
+    `on_closed` is told of the calls whose end was committed; it must neither fail nor take time.
+    """
+
+    def __init__(self, directory: Path, name: str, *, on_closed: Callable[[Sequence[Row]], None] | None = None) -> None:
+        self._on_closed = on_closed
         self._reader = Reader(directory, name)
         self._progress: Lines = {}  # not yet in the database
         self._noted_at = time.monotonic()
@@ -64,6 +70,8 @@ class Consumer:
         self._key_use.keep(used)
         self._progress = progress
         self._reader.advance(chunk)
+        if self._on_closed is not None and closed:
+            self._on_closed(list(closed.values()))
         self._note(is_due=False)
 
     def _note(self, *, is_due: bool) -> None:

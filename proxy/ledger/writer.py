@@ -2,12 +2,14 @@
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 
 import structlog
 from django.db import DatabaseError, InterfaceError, connection
 
 from proxy.ledger.consumer import Consumer
 from proxy.ledger.journal import Journal
+from proxy.ledger.rows import Row
 
 PAUSE_SECONDS = 0.2
 _MOST_PAUSE_SECONDS = 5.0
@@ -19,10 +21,16 @@ log = structlog.get_logger(__name__)
 class Writer:
     """While the database is away the journal grows, and nothing else does: it is the queue."""
 
-    def __init__(self, journal: Journal, *, pause_seconds: float = PAUSE_SECONDS) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        pause_seconds: float = PAUSE_SECONDS,
+        on_closed: Callable[[Sequence[Row]], None] | None = None,
+    ) -> None:
         self._journal = journal
         self._pause_seconds = pause_seconds
-        self._consumer = Consumer(journal.directory, journal.name)
+        self._consumer = Consumer(journal.directory, journal.name, on_closed=on_closed)
         self._stopping = threading.Event()
         self._is_drained = False
         self._failing_since: float | None = None
