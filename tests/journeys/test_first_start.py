@@ -48,6 +48,14 @@ def test_the_first_start_tells_its_secrets_once_and_they_work(tmp_path: Path) ->
         assert b'"type":"message"' in ask(second, key)
 
 
+def test_an_address_that_others_reach_is_noted(tmp_path: Path) -> None:
+    with running(tmp_path / "var", "--host", "0.0.0.0") as run:
+        run.wait_for("can be reached from other machines, over plain HTTP")
+    with running(tmp_path / "var") as run:
+        run.wait_for("Ready after")
+        assert "other machines" not in run.said()
+
+
 def test_daphne_is_a_server_too(tmp_path: Path) -> None:
     with running(tmp_path / "var", "--server", "daphne") as run:
         run.wait_for("Ready after")

@@ -90,6 +90,31 @@ def test_production_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, name:
         load(monkeypatch, **{**PRODUCTION, name: ""})
 
 
+def test_production_names_all_that_is_missing_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(config.ConfigError) as refused:
+        load(monkeypatch, LLMP_ENV="production", SECRET_KEY="short")
+    assert str(refused.value).splitlines()[1:-1] == [
+        "  LLMP_KEY_PEPPERS is required when LLMP_ENV=production",
+        "  LLMP_ENCRYPTION_KEYS is required when LLMP_ENV=production",
+        "  LLMP_ALLOWED_HOSTS is required when LLMP_ENV=production",
+        "  SECRET_KEY is too weak for production: use 50 random characters",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"LLMP_MAX_BODY_BYTES": "300000000"}, "LLMP_MAX_KEY_BODIES_BYTES"),
+        ({"LLMP_MAX_BODIES_BYTES": "200000000"}, "LLMP_MAX_BODIES_BYTES"),
+    ],
+)
+def test_what_may_be_held_takes_at_least_one_body(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], name: str
+) -> None:
+    with pytest.raises(config.ConfigError, match=f"{name} must be at least"):
+        load(monkeypatch, **settings)
+
+
 @pytest.mark.parametrize(
     "weak",
     [

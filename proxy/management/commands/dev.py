@@ -1,5 +1,6 @@
 """Start everything a person needs to try the product on one machine."""
 
+import gc
 import http.client
 import os
 import socket
@@ -54,6 +55,7 @@ class Command(BaseCommand):
         connections.close_all()
         commands = {f"web server ({options['server']})": _web(host, port, options["server"]), "worker": _worker()}
         environment = environment_with(**_QUICK_END)
+        gc.freeze()  # nothing of it is garbage, and the end need not look for any
         sys.exit(Supervisor(self._say).run(commands, lambda: _answers(host, port), environment))
 
     def _say(self, text: str) -> None:

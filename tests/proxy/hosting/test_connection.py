@@ -18,6 +18,10 @@ class QuickProtocol(GuardedProtocol):
     header_timeout_seconds = 0.3
 
 
+class NarrowProtocol(GuardedProtocol):
+    max_connections = 2
+
+
 async def _echo_app(scope: Any, receive: Any, send: Any) -> None:
     body = b""
     while True:
@@ -290,3 +294,17 @@ async def test_an_upgrade_with_a_body_is_refused_and_not_left_waiting(port: int,
     answer, closed = await _exchange(port, head + length)
     assert answer.startswith(b"HTTP/1.1 400 Bad Request")
     assert closed
+
+
+async def test_a_connection_too_many_is_told_so_and_closed() -> None:
+    async with _serving(NarrowProtocol) as port:
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        answer, closed = await _exchange(port, GOOD)
+        assert answer.startswith(b"HTTP/1.1 503 ") and b"retry-after" in answer
+        assert (closed, answer.count(b"HTTP/1.1")) == (True, 1)
+        for _reader, writer in held:
+            writer.close()
+            await writer.wait_closed()
+        await asyncio.sleep(0.05)
+        answer, _closed = await _exchange(port, GOOD, seconds=0.3)
+        assert answer.startswith(b"HTTP/1.1 200 ")
