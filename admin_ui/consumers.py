@@ -16,7 +16,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
-from admin_ui import live, request_filters, request_rows, sessions
+from admin_ui import live, request_filters, request_rows, rights, sessions
 from proxy.ledger.usage_queries import Filter
 from proxy.models import UsageRecord
 from tenants import access
@@ -31,6 +31,7 @@ class LiveRequests(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     """Sends the calls that end and that the address asks for, as rows of the table."""
 
     _relaying: "asyncio.Task[None] | None" = None
+    _user_id = 0
 
     async def connect(self) -> None:
         """Refuse whoever may not look, in one way for all reasons; else begin."""
@@ -52,24 +53,31 @@ class LiveRequests(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
 
     async def _relay(self, wanted: Filter) -> None:
         try:
-            async with live.FEED.watching(wanted) as watcher:
+            async with (
+                live.FEED.watching(wanted) as watcher,
+                rights.GUARD.watching(self.scope["session"].session_key, self._user_id, watcher.wake) as standing,
+            ):
                 await self.send_json({"kind": "ready"})
-                checked_at = time.monotonic()
-                while True:
-                    try:
-                        async with asyncio.timeout(CHECK_SECONDS):
-                            rows, dropped = await watcher.take()
-                    except TimeoutError:
-                        rows, dropped = [], 0
-                    if time.monotonic() - checked_at >= CHECK_SECONDS:
-                        if await self._wanted() is None:
-                            await self.close(GONE)
-                            return
-                        checked_at = time.monotonic()
-                    if rows or dropped:
-                        await self._send(rows, dropped, wanted)
+                await self._send_all(wanted, watcher, standing)
         except live.Full:
             await self.close(FULL)
+
+    async def _send_all(self, wanted: Filter, watcher: live.Watcher, standing: rights.Standing) -> None:
+        """Until the right to see them ends: asked when it may have changed, and now and then, as sessions grow old."""
+        checked_at = time.monotonic()
+        while True:
+            try:
+                async with asyncio.timeout(CHECK_SECONDS):
+                    rows, dropped = await watcher.take()
+            except TimeoutError:
+                rows, dropped = [], 0
+            if standing.is_in_doubt() or time.monotonic() - checked_at >= CHECK_SECONDS:
+                if await self._wanted() is None:
+                    await self.close(GONE)
+                    return
+                checked_at = time.monotonic()
+            if rows or dropped:
+                await self._send(rows, dropped, wanted)
 
     async def _send(self, rows: list[UsageRecord], dropped: int, wanted: Filter) -> None:
         shown = rows[-_MOST_PER_MESSAGE:]
@@ -85,6 +93,7 @@ class LiveRequests(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
 
     def _read(self) -> Filter | None:
         user = _person(self.scope)
+        self._user_id = user.pk or 0
         slug = self.scope["url_route"]["kwargs"].get("slug")
         if slug is None:
             if not user.is_superuser:

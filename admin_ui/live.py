@@ -54,6 +54,10 @@ class Watcher:
         if found or settled.left_out:
             self._news.set()
 
+    def wake(self) -> None:
+        """Let `take` return at once, with nothing if nothing waits."""
+        self._news.set()
+
     async def take(self) -> tuple[list[UsageRecord], int]:
         """What waits, the oldest first, and how many were dropped since the last time; as soon as there is any."""
         await self._news.wait()

@@ -36,6 +36,7 @@ from tenants.actions.members import (
     withdraw_invitation,
 )
 from tenants.actions.placeholder_keys import renew_placeholder_key, reseal_placeholder_keys
+from tenants.actions.people import add_person, change_person, note_password, remove_person
 from tenants.actions.second_factors import reseal_second_factors
 from tenants.actions.tenants import change_tenant, create_tenant, delete_tenant
 from tenants.actions.upstreams import (
@@ -65,10 +66,12 @@ __all__ = [
     "accept_invitation",
     "add_channel",
     "add_collection",
+    "add_person",
     "add_upstream",
     "change_channel",
     "change_collection",
     "change_key",
+    "change_person",
     "change_tenant",
     "change_upstream",
     "check_resolved",
@@ -79,10 +82,12 @@ __all__ = [
     "delete_upstream",
     "invite",
     "issue_key",
+    "note_password",
     "note_use",
     "open_invitation",
     "remove_member",
     "renew_placeholder_key",
+    "remove_person",
     "reseal_credentials",
     "reseal_placeholder_keys",
     "reseal_second_factors",

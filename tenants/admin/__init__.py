@@ -1,8 +1,9 @@
 """The operator's pages on tenants, members, keys, upstreams and the audit."""
 
 from tenants.admin.keys import ApiKeyAdmin
+from tenants.admin.people import PersonAdmin
 from tenants.admin.tenants import TenantAdmin
 from tenants.admin.trail import AuditEntryAdmin
 from tenants.admin.upstreams import UpstreamAdmin
 
-__all__ = ["ApiKeyAdmin", "AuditEntryAdmin", "TenantAdmin", "UpstreamAdmin"]
+__all__ = ["ApiKeyAdmin", "AuditEntryAdmin", "PersonAdmin", "TenantAdmin", "UpstreamAdmin"]

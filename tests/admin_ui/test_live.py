@@ -15,11 +15,11 @@ from django.db import DatabaseError, connections
 from django.test import AsyncClient
 from django.utils import timezone
 
-from admin_ui import consumers, live, sockets
+from admin_ui import consumers, live, rights, sockets
 from admin_ui.live import Feed
 from proxy.ledger.usage_queries import Filter, Settled
 from proxy.models import UsageRecord
-from tenants.models import Membership, Tenant
+from tenants.models import AuditHead, Membership, Tenant
 from tests.proxy.ledger.calls import build
 
 ACME, GLOBEX = UUID(int=1), UUID(int=2)
@@ -40,6 +40,20 @@ def feed(monkeypatch: pytest.MonkeyPatch) -> Feed:
     made = Feed(live.FEED._look, poll_seconds=0.02)
     monkeypatch.setattr(live, "FEED", made)
     return made
+
+
+@pytest.fixture
+def guard(monkeypatch: pytest.MonkeyPatch) -> rights.Guard:
+    """A guard of this test's event loop, which looks more often; the slow question would come too late."""
+    made = rights.Guard(rights.GUARD._look, poll_seconds=0.02)
+    monkeypatch.setattr(rights, "GUARD", made)
+    assert consumers.CHECK_SECONDS > 5
+    return made
+
+
+async def audited() -> None:
+    """As an action leaves the trail: a real entry could not be taken away after a test that commits."""
+    await AuditHead.objects.aupdate_or_create(pk=1, defaults={"revision": 7})
 
 
 async def cookie(user: User) -> tuple[bytes, bytes]:
@@ -135,11 +149,10 @@ async def test_an_unknown_address_is_refused():
         assert not connected
 
 
-@pytest.mark.parametrize("loss", ["membership", "session", "password", "account"])
-async def test_who_loses_the_right_is_cut_off(feed, monkeypatch, loss):
-    monkeypatch.setattr(consumers, "CHECK_SECONDS", 0.05)
+@pytest.mark.parametrize("loss", ["membership", "session", "password", "account", "staff"])
+async def test_who_loses_the_right_is_cut_off_at_the_next_look(feed, guard, loss):
     acme = await Tenant.objects.acreate(slug="acme", name="Acme")
-    bob = await person("bob", acme)
+    bob = await person("bob", None if loss == "staff" else acme, is_superuser=loss == "staff")
     client = AsyncClient()
     await client.aforce_login(bob)
     session = (b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode())
@@ -147,14 +160,40 @@ async def test_who_loses_the_right_is_cut_off(feed, monkeypatch, loss):
         assert connected and (await asked.receive_json_from(5))["kind"] == "ready"
         if loss == "membership":
             await Membership.objects.all().adelete()
+            await audited()
         elif loss == "session":
             await client.alogout()
         elif loss == "password":
             await User.objects.filter(pk=bob.pk).aupdate(password="changed")
-        else:
+        elif loss == "account":
             await User.objects.filter(pk=bob.pk).aupdate(is_active=False)
+        else:
+            await User.objects.filter(pk=bob.pk).aupdate(is_superuser=False)
         closed = await asked.receive_output(5)
         assert (closed["type"], closed["code"]) == ("websocket.close", consumers.GONE)
+
+
+async def test_the_right_is_asked_in_full_only_when_something_changed(feed, guard, monkeypatch):
+    acme = await Tenant.objects.acreate(slug="acme", name="Acme")
+    asked_in_full = 0
+    read = consumers.LiveRequests._read
+
+    def counted(self):
+        nonlocal asked_in_full
+        asked_in_full += 1
+        return read(self)
+
+    monkeypatch.setattr(consumers.LiveRequests, "_read", counted)
+    async with socket("/ws/t/acme/requests/", HOST, OWN, await cookie(await person("bob", acme))) as (
+        asked,
+        _connected,
+    ):
+        assert (await asked.receive_json_from(5))["kind"] == "ready"
+        assert await asked.receive_nothing(0.3)
+        assert asked_in_full == 2  # when it opened, and at the first look
+        await audited()
+        assert await asked.receive_nothing(0.3)
+        assert asked_in_full == 3
 
 
 class Looks:

@@ -26,7 +26,7 @@ _SERIOUS = """
 async (options) => {
   const found = await axe.run(document, { resultTypes: ["violations"], ...options });
   return found.violations.filter((one) => ["serious", "critical"].includes(one.impact)).map(
-    (one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => `${node.target} ${node.any.map((why) => why.message)}`)}`);
+    (one) => `${one.id}: ${one.nodes.slice(0, 3).map((at) => `${at.target} ${at.any.map((why) => why.message)}`)}`);
 }
 """
 _COLOURS = {"runOnly": ["color-contrast"]}
