@@ -1,0 +1,46 @@
+"""Sections as passages of so many tokens, cut where the text has its own borders."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from semantic_text_splitter import MarkdownSplitter, TextSplitter
+from tokenizers import Tokenizer
+
+from proxy.knowledge.parsing.sections import MAX_CHARACTERS, Section, Unreadable, clean
+
+MAX_CHUNKS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage, and where it stands."""
+
+    text: str
+    heading: str = ""
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How long a passage is, and how much of the one before it repeats, in tokens."""
+
+    tokens: int
+    overlap: int
+
+
+def chunks(sections: Iterable[Section], kind: str, tokenizer: Tokenizer, cut: Cut) -> Iterator[Chunk]:
+    """The passages of a document of this kind, in their order. Raises Unreadable."""
+    splitters = MarkdownSplitter if kind == "markdown" else TextSplitter
+    splitter = splitters.from_huggingface_tokenizer(tokenizer, cut.tokens, cut.overlap)
+    characters = count = 0
+    for section in sections:
+        text = clean(section.text)
+        characters += len(text)
+        if characters > MAX_CHARACTERS:
+            raise Unreadable(f"The file has more than {MAX_CHARACTERS:,} characters. Split it and upload the parts.")
+        for piece in splitter.chunks(text):
+            count += 1
+            if count > MAX_CHUNKS:
+                raise Unreadable(f"The file has more than {MAX_CHUNKS:,} passages. Split it and upload the parts.")
+            if any(character.isalnum() for character in piece):
+                yield Chunk(piece, section.heading, section.page)
