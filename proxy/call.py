@@ -3,6 +3,7 @@
 Inbound   what came through a door, not yet trusted
 Caller    who asks and what they may do (a compiled snapshot, shared by all their calls)
 Call      an authenticated, checked request on its way down
+CleanCall the same, with personal data replaced as the tenant wants it: what may be kept, routed and sent
 Outbound  the same, with its upstream chosen: the only thing an upstream accepts
 """
 
@@ -16,6 +17,7 @@ from uuid import UUID
 
 from proxy.formats.document import Document
 from proxy.formats.globs import Globs
+from proxy.privacy.rules import Rules
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Header names in lower case with their values, in the order they came."""
@@ -84,6 +86,14 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Privacy:
+    """What is done with personal data, and the key that placeholders are made with."""
+
+    rules: Rules
+    key: bytes | None = field(repr=False)  # None: the stored one cannot be read
+
+
+@dataclass(frozen=True, slots=True)
 class TenantRules:
     """What holds for all keys of a tenant."""
 
@@ -112,6 +122,7 @@ class Caller:
     metadata: Mapping[str, Any]
     limits: RateLimits | None = None
     budgets: Sequence[Budget] = ()
+    privacy: Privacy | None = None  # None: nothing is looked for
 
 
 Step: TypeAlias = tuple[str, int, dict[str, Any]]
@@ -150,10 +161,17 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class CleanCall(Call):
+    """A call to which the tenant's privacy rules were applied. Only `steps.pii` makes one."""
+
+    asked: Document  # what the client sent
+
+
+@dataclass(frozen=True, slots=True)
 class Outbound:
     """A call with its upstream chosen and every rewrite done: what may leave the proxy."""
 
-    call: Call
+    call: CleanCall
     upstream: UpstreamRules
     model: str  # our name of what is served: what it is priced by
     sent_as: str  # the upstream's own name of it

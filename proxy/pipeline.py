@@ -7,7 +7,7 @@ from proxy import auth, upstreams
 from proxy.call import Inbound
 from proxy.relay import Head, Relay
 from proxy.runtime import Runtime
-from proxy.steps import access, dry_run, intake, journal, limits, ownership, quota, routing
+from proxy.steps import access, dry_run, intake, journal, limits, ownership, pii, quota, routing
 from proxy.stream import Chain
 
 
@@ -23,11 +23,14 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
         async with limits.hold(call, runtime.buckets, entry.meter) as limited:
             access.check(call)
             ownership.check(call)
+            # After everything that adds text: from here on nothing sees personal data that the tenant keeps back.
+            scrubbed = await pii.scrub(call, runtime.detector)
             # Last of the rewrites: what it gives is what leaves the proxy.
-            outbound = routing.choose(call)
+            outbound = routing.choose(scrubbed.call)
             if call.is_dry_run:
                 report = dry_run.report(outbound, entry.price_of)
-                yield Head(200, limited.headers([(b"content-type", b"application/json"), *entry.answer(200)]))
+                headers = [(b"content-type", b"application/json"), *entry.answer(200)]
+                yield Head(200, limited.headers(scrubbed.headers(headers)))
                 yield report
                 return
             # What it may cost is held until its record is written; where little is left, it may write less.
@@ -35,9 +38,9 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
             # Journalled before the upstream is asked: a killed process loses no started call.
             entry.start(admitted.outbound)
             async with upstreams.open(admitted.outbound, runtime.pool) as answer:
-                relay = Relay(answer, Chain([entry.meter]), entry, runtime.limits.ping_seconds)
+                relay = Relay(answer, Chain([entry.meter, scrubbed.restore]), entry, runtime.limits.ping_seconds)
                 head, piece = await relay.begin()
-                yield replace(head, headers=admitted.headers(limited.headers(head.headers)))
+                yield replace(head, headers=admitted.headers(limited.headers(scrubbed.headers(head.headers))))
                 while piece:
                     yield piece
                     piece = await relay.next()

@@ -10,11 +10,12 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from proxy.call import Budget, Caller, RateLimits, TenantRules, UpstreamRules
+from proxy.call import Budget, Caller, Privacy, RateLimits, TenantRules, UpstreamRules
 from proxy.directory import SourceDown
 from proxy.formats.globs import Globs
 from proxy.ledger import prices
-from tenants import audit, queries, secrets
+from proxy.privacy.compiling import compiled
+from tenants import audit, placeholder_keys, queries, secrets
 from tenants.models import ApiKey, KeySecret, Tenant, Upstream
 from tenants.validators import BUDGET_UNITS
 
@@ -81,11 +82,24 @@ def _caller(row: KeySecret) -> Caller:
         metadata=key.metadata,
         limits=_limits(key.limits),
         budgets=_budgets(key.id, key.budgets),
+        privacy=_privacy(key),
     )
 
 
 def _sooner(first: datetime | None, second: datetime | None) -> datetime | None:
     return min(filter(None, (first, second)), default=None)
+
+
+def _privacy(key: ApiKey) -> Privacy | None:
+    """Without the placeholders' key calls are refused, never sent unsearched."""
+    rules = compiled(key.tenant.pii, key.pii)
+    if rules is None:
+        return None
+    try:
+        return Privacy(rules, placeholder_keys.of(key.tenant))
+    except secrets.CannotDecrypt as error:
+        log.error("key of placeholders cannot be decrypted", tenant=str(key.tenant), error=str(error))
+        return Privacy(rules, None)
 
 
 def _tenant(tenant: Tenant) -> TenantRules:

@@ -17,6 +17,7 @@ from proxy.directory import Directory
 from proxy.ledger import buckets, recovery, writer
 from proxy.ledger.budgets.accounts import Accounts
 from proxy.ledger.journal import Journal
+from proxy.privacy.detection.detector import Detector
 from proxy.runtime import Limits, Runtime
 from proxy.simulator.transport import SimulatorTransport
 from proxy.snapshots import DatabaseSource
@@ -49,6 +50,7 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
             "simulator": SimulatorTransport(),
         }
         pool = Pool(transports, Slots())
+        detector = Detector(workers=config.detection_workers, deadline_seconds=config.detection_seconds)
         watch = Watch(config.redis_url)
         settling = writer.Writer(journal, on_closed=watch.note)
         settling.start()
@@ -64,6 +66,7 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
                     model_lists=ModelLists(transports),
                     buckets=rates,
                     accounts=Accounts(in_thread),
+                    detector=detector,
                     limits=Limits(
                         config.max_body_bytes,
                         config.body_timeout_seconds,
@@ -74,5 +77,6 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
         finally:
             await directory.stop()
             await pool.aclose()
+            await detector.aclose()
             await in_thread(settling.stop)
             await in_thread(watch.stop)

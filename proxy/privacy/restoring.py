@@ -41,6 +41,10 @@ class Restorer:
         """A whole piece of JSON, as a program reads it."""
         return self._put_back(text, 0, self._in_json)
 
+    def value(self, text: str) -> str:
+        """A whole text of what a tool is given."""
+        return self._put_back(text, 0, self._raw)
+
     def stream(self, *, is_json: bool) -> "Stream":
         """The same for one text that comes in pieces."""
         return Stream(self, self._in_json if is_json else self._plain)
@@ -65,6 +69,9 @@ class Restorer:
 
     def _plain(self, match: re.Match[str]) -> str:
         return self._found(match, self._kept_in_text) or match.group()
+
+    def _raw(self, match: re.Match[str]) -> str:
+        return self._found(match, self._kept_in_inputs) or match.group()
 
     def _in_json(self, match: re.Match[str]) -> str:
         value = self._found(match, self._kept_in_inputs)

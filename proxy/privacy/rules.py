@@ -78,11 +78,10 @@ class Rules:
         return any(mode is not Mode.OFF for mode in (self.output_default_mode, *self.output_modes.values()))
 
     def _digest(self) -> bytes:
-        named = sorted({*self.modes, *self.output_modes})
+        usual = self.default_mode is not Mode.OFF or self.output_default_mode is not Mode.OFF
         parts = [
-            [name for name in named if not self.looks_for(name)],
-            [name for name in named if self.looks_for(name)],
-            self.default_mode is Mode.OFF and self.output_default_mode is Mode.OFF,
+            usual,
+            sorted({name for name in (*self.modes, *self.output_modes) if self.looks_for(name) is not usual}),
             self.min_score,
             self.languages,
             sorted(self.allow),

@@ -28,7 +28,7 @@ def report(outbound: Outbound, quote: Callable[[Usage], prices.Quote]) -> bytes:
                 "upstream": outbound.upstream.name,
                 "kind": outbound.upstream.kind,
                 "model": outbound.sent_as,
-                "is_unchanged": body == call.document.raw,
+                "is_unchanged": body == call.asked.raw,
                 "body": orjson.Fragment(body) if len(body) <= _BODY_SHOWN_BYTES else None,
                 "body_bytes": len(body),
             },

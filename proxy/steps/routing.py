@@ -2,7 +2,7 @@
 
 import time
 
-from proxy.call import Call, Outbound, TenantRules, UpstreamRules
+from proxy.call import CleanCall, Outbound, TenantRules, UpstreamRules
 from proxy.errors import NotFound
 
 
@@ -10,7 +10,7 @@ class NoUpstream(NotFound):
     """No upstream of the tenant serves the model."""
 
 
-def choose(call: Call) -> Outbound:
+def choose(call: CleanCall) -> Outbound:
     """The first upstream by priority whose globs match; an alias changes the model's value and no other byte.
 
     Raises NoUpstream.

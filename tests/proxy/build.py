@@ -7,7 +7,7 @@ from datetime import datetime
 from ipaddress import ip_network
 from uuid import UUID, uuid4
 
-from proxy.call import Budget, Call, Caller, Inbound, RateLimits, TenantRules, Trace, UpstreamRules
+from proxy.call import Budget, Caller, CleanCall, Inbound, Privacy, RateLimits, TenantRules, Trace, UpstreamRules
 from proxy.formats.document import Document
 from proxy.formats.globs import Globs
 
@@ -69,6 +69,7 @@ def caller(
     budgets: Sequence[Budget] = (),
     tenant_budgets: Sequence[Budget] = (),
     key_id: UUID | None = None,
+    privacy: Privacy | None = None,
 ) -> Caller:
     tenant = TenantRules(
         id=tenant_id or uuid4(),
@@ -92,13 +93,17 @@ def caller(
         metadata={},
         limits=limits,
         budgets=budgets,
+        privacy=privacy,
     )
 
 
-def call(body: dict[str, object] | bytes = HELLO, *, by: Caller | None = None, asked: Inbound | None = None) -> Call:
+def call(
+    body: dict[str, object] | bytes = HELLO, *, by: Caller | None = None, asked: Inbound | None = None
+) -> CleanCall:
+    """A call in whatever stage a step takes it."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     document = Document.parse(raw)
-    return Call(
+    return CleanCall(
         inbound=asked or inbound(),
         caller=by or caller(),
         endpoint="messages",
@@ -107,4 +112,5 @@ def call(body: dict[str, object] | bytes = HELLO, *, by: Caller | None = None, a
         is_streaming=document.get("stream") is True,
         is_dry_run=False,
         trace=Trace(),
+        asked=document,
     )

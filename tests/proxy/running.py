@@ -17,6 +17,7 @@ from proxy.directory import Directory
 from proxy.ledger.buckets import Buckets, LocalBuckets
 from proxy.ledger.budgets.accounts import Accounts
 from proxy.ledger.journal import Journal, segments
+from proxy.privacy.detection.detector import Detector
 from proxy.runtime import Limits, Runtime
 from proxy.simulator.transport import SimulatorTransport
 from proxy.upstreams import Pool
@@ -95,6 +96,7 @@ async def running(
     ping_seconds: float = 15.0,
     buckets: Buckets | None = None,
     accounts: Any = None,
+    detector: Any = None,
 ) -> AsyncIterator[Gateway]:
     """A running gateway that knows one caller."""
     source = FakeSource()
@@ -111,6 +113,7 @@ async def running(
         model_lists=ModelLists(transports),
         buckets=buckets or LocalBuckets(),
         accounts=accounts or Accounts(in_place),
+        detector=detector or Detector(workers=1, deadline_seconds=30),  # starts nothing until it is asked
         limits=Limits(
             max_body_bytes=1024 * 1024, body_timeout_seconds=5, ping_seconds=ping_seconds, send_timeout_seconds=60
         ),

@@ -1,0 +1,139 @@
+"""Rewrite and filter: personal data and secrets are replaced before a call leaves, and put back in its answer.
+
+What comes out is another type than what goes in: nothing else may be kept, routed or sent.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from proxy.call import Call, CleanCall, Headers, Privacy
+from proxy.errors import Refused, Unavailable
+from proxy.formats import texts
+from proxy.formats.document import Document
+from proxy.formats.texts import Leaf, Texts
+from proxy.privacy import replacing
+from proxy.privacy.answers import Restore
+from proxy.privacy.detection.detector import DetectionTimedOut, DetectionUnavailable, Detector, Found
+from proxy.privacy.placeholders import Placeholders
+from proxy.privacy.replacing import Tally
+from proxy.privacy.restoring import Restorer
+from proxy.privacy.rules import Mode, Rules
+from proxy.stream import Chain, Filter
+from tenants import entities
+
+
+class PersonalDataFound(Refused):
+    """The request holds types that may not be sent. Their names are told, never their values."""
+
+    status = 451  # clients show its message after one request; to a 400 they send other forms of the same
+    type = "invalid_request_error"
+    headers = {"x-should-retry": "false"}
+
+
+class NotReadable(PersonalDataFound):
+    """The request holds an image, a document or a block that cannot be searched, and the tenant lets none through."""
+
+
+class PrivacyUnavailable(Unavailable):
+    """The request could not be searched, and what was not searched is not sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scrubbed:
+    """A call that may leave, and what its answer goes through on its way back."""
+
+    call: CleanCall
+    restore: Filter = field(default_factory=Chain)
+    found: str = ""
+
+    def headers(self, headers: Headers) -> Headers:
+        """The reply's headers, with what was found."""
+        return [*headers, (b"x-llmp-pii", self.found.encode())] if self.found else headers
+
+
+async def scrub(call: Call, detector: Detector) -> Scrubbed:
+    """The call without what its tenant keeps back. Raises PersonalDataFound, NotReadable, PrivacyUnavailable."""
+    privacy = call.caller.privacy
+    if privacy is None:
+        return Scrubbed(_clean(call, call.document))
+    started = time.perf_counter()
+    tally = Tally()
+    rules = privacy.rules
+    read = texts.of_request(call.document.value, scans_unknown=rules.unknown_blocks == "scan")
+    facts = {"attachments": dict(Counter(read.attachments)), "unknown": len(read.unknown)}
+    try:
+        _check_readable(read, rules)
+        found, failure = await _find(read.leaves, privacy, detector)
+        stand_ins = Placeholders(privacy.key or b"")
+        changes = replacing.replaced(read.leaves, found, rules.mode_of, stand_ins, tally)
+        _check_allowed(tally)
+    finally:
+        call.trace.note("pii", started, found=tally.by_type, **{name: fact for name, fact in facts.items() if fact})
+    if failure:
+        call.trace.note("pii_failed_open", time.perf_counter(), reason=failure)
+    clean = _clean(call, call.document.edit(changes))
+    return Scrubbed(clean, _restore(call, stand_ins, rules) if len(stand_ins) else Chain(), tally.header())
+
+
+def _clean(call: Call, document: Document) -> CleanCall:
+    return CleanCall(
+        inbound=call.inbound,
+        caller=call.caller,
+        endpoint=call.endpoint,
+        document=document,
+        model=call.model,
+        is_streaming=call.is_streaming,
+        is_dry_run=call.is_dry_run,
+        trace=call.trace,
+        asked=call.document,
+    )
+
+
+async def _find(leaves: Sequence[Leaf], privacy: Privacy, detector: Detector) -> tuple[Sequence[Found], str]:
+    """What was found in each text, and why nothing was, where the tenant sends what could not be searched."""
+    if not privacy.rules.reads_requests:
+        return [()] * len(leaves), ""
+    if privacy.key is None:
+        raise PrivacyUnavailable("The key for this tenant's placeholders cannot be opened. Tell your administrator.")
+    try:
+        return await detector.find([leaf.text for leaf in leaves], privacy.rules, privacy.key), ""
+    except (DetectionTimedOut, DetectionUnavailable) as failed:
+        if privacy.rules.on_failure == "closed":
+            raise PrivacyUnavailable(f"The request could not be searched for personal data. {failed}") from None
+        return [()] * len(leaves), type(failed).__name__
+
+
+def _check_readable(read: Texts, rules: Rules) -> None:
+    if rules.attachments == "refuse" and read.attachments:
+        kinds = ", ".join(sorted(set(read.attachments)))
+        raise NotReadable(
+            f"messages: this request holds what cannot be searched for personal data ({kinds}). "
+            "Your organisation sends text only: give the content as text."
+        )
+    if rules.unknown_blocks == "block" and read.unknown:
+        raise NotReadable(
+            "messages: this request holds a field or a block type that this gateway does not know, and so cannot "
+            "search for personal data. Your organisation lets none of them through."
+        )
+
+
+def _check_allowed(tally: Tally) -> None:
+    if blocked := tally.types_of(Mode.BLOCK):
+        found = [
+            {"type": name, "count": tally.by_type[name]["count"], "places": tally.by_type[name]["places"]}
+            for name in blocked
+        ]
+        words = ", ".join(f"{one['type']} ({one['count']})" for one in found)
+        raise PersonalDataFound(
+            f"messages: this request holds {words}, which your organisation does not let out. "
+            "Take it out of the conversation and ask again.",
+            details={"found": found},
+        )
+
+
+def _restore(call: Call, stand_ins: Placeholders, rules: Rules) -> Restore:
+    kept_in_inputs = () if rules.restores_secrets else entities.SECRETS
+    restorer = Restorer(stand_ins, kept_in_text=entities.SECRETS, kept_in_inputs=kept_in_inputs)
+    return Restore(restorer, lambda counts: call.trace.note("restore", time.perf_counter(), **counts))

@@ -1,0 +1,144 @@
+"""What the tenant keeps back does not leave; what cannot be searched does so only where the tenant wants it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from proxy.call import Privacy
+from proxy.formats.sse import Event
+from proxy.privacy.rules import Mode
+from proxy.steps import pii
+from tests.proxy import build
+from tests.proxy.privacy.planted import CARD, MAIL, NAME, SECRET, FakeDetector, privacy
+
+TEXT = f"Ask {NAME} at {MAIL}, {NAME}!"
+IMAGE = {"type": "image", "source": {"type": "base64", "data": "QUJD"}}
+
+
+def asked(content: Any, by: Privacy | None, **more: Any) -> Any:
+    body = {**build.HELLO, "messages": [{"role": "user", "content": content}], **more}
+    return build.call(body, by=build.caller(privacy=by))
+
+
+async def scrub(content: Any, by: Privacy | None, detector: FakeDetector | None = None, **more: Any) -> pii.Scrubbed:
+    return await pii.scrub(asked(content, by, **more), detector or FakeDetector())  # type: ignore[arg-type]
+
+
+def sent(scrubbed: pii.Scrubbed) -> Any:
+    return scrubbed.call.document.value["messages"][0]["content"]
+
+
+async def test_without_settings_the_call_is_the_clients_own_and_nothing_is_searched() -> None:
+    detector = FakeDetector()
+    call = asked(TEXT, None)
+    scrubbed = await pii.scrub(call, detector)  # type: ignore[arg-type]
+    assert scrubbed.call.document is call.document and detector.asked == []
+    assert call.trace.steps == [] and scrubbed.headers([]) == []
+
+
+async def test_values_are_replaced_and_every_other_byte_stays() -> None:
+    raw = f'{{ "model":"m" ,"max_tokens":1.0,"x":[1e3],"messages":[{{"role":"user","content":{json.dumps(TEXT)}}}] }}'
+    scrubbed = await pii.scrub(build.call(raw.encode(), by=build.caller(privacy=privacy())), FakeDetector())  # type: ignore[arg-type]
+    body = scrubbed.call.document.raw.decode()
+    token = body.partition("Ask ")[2].partition(" at")[0]
+    before, after = raw.split(json.dumps(TEXT))
+    assert body.startswith(before) and body.endswith(after)
+    assert token.startswith("[PERSON_") and body.count(token) == 2
+    assert scrubbed.call.asked.raw == raw.encode()
+    assert scrubbed.headers([]) == [(b"x-llmp-pii", b"EMAIL_ADDRESS=1, PERSON=2")]
+
+
+async def test_a_redacted_value_is_gone_for_good() -> None:
+    scrubbed = await scrub(TEXT, privacy(Mode.REDACT))
+    assert sent(scrubbed) == "Ask [PERSON] at [EMAIL_ADDRESS], [PERSON]!"
+    event = Event.build("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": "[PERSON]"}})
+    assert list(scrubbed.restore.feed(event)) == [event]
+
+
+async def test_monitoring_counts_and_changes_no_byte() -> None:
+    call = asked(TEXT, privacy(Mode.MONITOR))
+    scrubbed = await pii.scrub(call, FakeDetector())  # type: ignore[arg-type]
+    assert scrubbed.call.document is call.document
+    assert call.trace.steps[0][2]["found"]["PERSON"] == {
+        "count": 2,
+        "mode": "monitor",
+        "score": 0.9,
+        "places": {"user": 2},
+    }
+
+
+async def test_a_call_with_what_is_blocked_is_refused_with_types_and_places_and_no_value() -> None:
+    call = asked(f"{TEXT} {CARD}", privacy(modes={"PERSON": Mode.BLOCK, "CREDIT_CARD": Mode.BLOCK}))
+    with pytest.raises(pii.PersonalDataFound) as refused:
+        await pii.scrub(call, FakeDetector())  # type: ignore[arg-type]
+    assert (refused.value.status, refused.value.headers["x-should-retry"]) == (451, "false")
+    assert "CREDIT_CARD (1), PERSON (2)" in refused.value.message
+    assert refused.value.details == {
+        "found": [
+            {"type": "CREDIT_CARD", "count": 1, "places": {"user": 1}},
+            {"type": "PERSON", "count": 2, "places": {"user": 2}},
+        ]
+    }
+    told = refused.value.body("req_1").decode() + json.dumps(call.trace.as_json())
+    assert not any(value in told for value in (NAME, MAIL, CARD))
+
+
+async def test_what_could_not_be_searched_is_not_sent() -> None:
+    detector = FakeDetector()
+    detector.is_late = True
+    with pytest.raises(pii.PrivacyUnavailable) as refused:
+        await scrub(TEXT, privacy(), detector)
+    assert refused.value.status == 503
+
+
+async def test_it_is_sent_where_the_tenant_prefers_that_and_the_record_says_so() -> None:
+    detector = FakeDetector()
+    detector.is_late = True
+    call = asked(TEXT, privacy(on_failure="open"))
+    scrubbed = await pii.scrub(call, detector)  # type: ignore[arg-type]
+    assert scrubbed.call.document is call.document
+    assert call.trace.steps[-1][0] == "pii_failed_open"
+
+
+async def test_without_the_placeholders_key_nothing_is_sent() -> None:
+    with pytest.raises(pii.PrivacyUnavailable):
+        await scrub(TEXT, privacy(key=None))
+
+
+async def test_images_and_files_pass_and_are_counted_or_are_refused() -> None:
+    call = asked([IMAGE, {"type": "document", "source": {"type": "url", "url": "x"}}], privacy())
+    await pii.scrub(call, FakeDetector())  # type: ignore[arg-type]
+    assert call.trace.steps[0][2]["attachments"] == {"image": 1, "document": 1}
+    with pytest.raises(pii.NotReadable, match=r"\(image\)"):
+        await scrub([IMAGE], privacy(attachments="refuse"))
+
+
+@pytest.mark.parametrize(("switch", "is_replaced"), [("pass", False), ("scan", True)])
+async def test_unknown_blocks_pass_or_are_searched(switch: str, is_replaced: bool) -> None:
+    scrubbed = await scrub([{"type": "hologram", "caption": NAME}], privacy(unknown_blocks=switch))
+    assert (NAME not in sent(scrubbed)[0]["caption"]) is is_replaced
+    assert scrubbed.call.trace.steps[0][2]["unknown"] == 1
+
+
+async def test_unknown_blocks_are_refused_where_the_tenant_wants_that() -> None:
+    with pytest.raises(pii.NotReadable):
+        await scrub([{"type": "hologram"}], privacy(unknown_blocks="block"))
+
+
+async def test_secrets_go_back_into_tool_inputs_only() -> None:
+    scrubbed = await scrub(f"key {SECRET}", privacy())
+    token = sent(scrubbed)[4:]
+
+    def shown(kind: str, name: str) -> list[Any]:
+        delta = {"type": kind, name: json.dumps({"a": token})}
+        event = Event.build("content_block_delta", {"index": 0, "delta": delta})
+        return [json.loads(out.json()["delta"][name])["a"] for out in scrubbed.restore.feed(event)]
+
+    assert shown("input_json_delta", "partial_json") == [SECRET]
+    assert (await scrub(f"key {SECRET}", privacy(restores_secrets=False))).found == "SECRET=1"
+
+
+async def test_a_key_of_another_tenant_makes_other_placeholders() -> None:
+    one, other = await scrub(NAME, privacy()), await scrub(NAME, privacy(key=bytes(32)))
+    assert sent(one) != sent(other)
