@@ -59,7 +59,7 @@ class Gateway:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = [KEY, *inbound.pop("headers", ())]
 
-        async def read() -> bytes:
+        async def read(_owner: object) -> bytes:
             return raw
 
         return await gateway.answer(build.inbound(headers=headers, **inbound), read, self.runtime)
