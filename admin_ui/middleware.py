@@ -1,4 +1,4 @@
-"""What every page tells the browser it may load: our own files and nothing else."""
+"""What stands around every view, and what every page tells the browser it may load: our own files and nothing else."""
 
 from collections.abc import Awaitable, Callable
 
@@ -12,8 +12,8 @@ POLICY = (
 )
 
 
-class ContentSecurityPolicy:
-    """Sets the policy on every response that has none of its own."""
+class Middleware:
+    """What stands around every view, whether the server calls it in a coroutine or in a thread."""
 
     sync_capable = True
     async_capable = True
@@ -23,6 +23,10 @@ class ContentSecurityPolicy:
         self.is_async = iscoroutinefunction(get_response)
         if self.is_async:
             markcoroutinefunction(self)
+
+
+class ContentSecurityPolicy(Middleware):
+    """Sets the policy on every response that has none of its own."""
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         response = self.get_response(request)

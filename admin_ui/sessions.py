@@ -1,12 +1,12 @@
 """What a session must be to open any page, the admin's included: young enough, in use, and with its second factor."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any
 
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_used
 from allauth.mfa.utils import is_mfa_enabled
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -18,22 +18,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 
+from admin_ui.middleware import Middleware
+
 _BEGAN, _SEEN, _PROVEN = "began_at", "seen_at", "second_factor_proven"
 _SEEN_EVERY_SECONDS = 60
 _OPEN_PATHS = ("/accounts/", "/static/")
 
 
-class SessionRules:
+class SessionRules(Middleware):
     """Asks before every view; what models are asked (`/v1`) knows no sessions."""
-
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if request.path.startswith("/v1/") or settings.SESSION_COOKIE_NAME not in request.COOKIES:

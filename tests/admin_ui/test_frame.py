@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.templatetags.static import static
 from django.test import Client
 
 from admin_ui import navigation
@@ -128,3 +129,8 @@ def test_start_leads_to_the_only_tenant(client: Client, alice: User, globex: Ten
 def test_each_letter_leads_to_one_page(rail: tuple[tuple[str, tuple[navigation.Entry, ...]], ...]) -> None:
     letters = [entry.key for _group, entries in rail for entry in entries if entry.key]
     assert len(letters) == len(set(letters)) and "g" not in letters
+
+
+def test_a_page_that_names_no_icon_has_one_too(client: Client) -> None:
+    answer = client.get("/favicon.ico")
+    assert (answer.status_code, answer["location"]) == (302, static("icon.svg"))

@@ -11,6 +11,7 @@ import pytest
 
 from tests.docs.blocks import Block
 from tests.house.tree import ROOT
+from tests.journeys.clients import installs
 from tests.services.process import free_port
 
 _NO_NETWORK = (
@@ -82,11 +83,19 @@ class Reader:
         programs = {"claude", "npm", "npx", "node"} & words if block.kind == "sh" else set()
         if block.kind == "js":
             programs = {"node"}
+        if "claude" in programs and shutil.which("claude", path=self.env["PATH"]) is None:
+            self._install_claude_code()
         for program in sorted(programs):
             if shutil.which(program, path=self.env["PATH"]) is None:
                 pytest.skip(f"needs `{program}`, which is not installed")
         if block.kind == "python" and "anthropic" in block.text and not self._has_sdk():
             pytest.skip("needs the anthropic package, which could not be installed")
+
+    def _install_claude_code(self) -> None:
+        try:
+            self.env["PATH"] += os.pathsep + str(installs.claude_code().parent)
+        except installs.Missing as missing:
+            pytest.skip(str(missing))
 
     def _has_sdk(self) -> bool:
         python = str(self.python)

@@ -24,7 +24,7 @@ METHODS = ("get", "post", "put", "delete")
 # Open to anybody by design: what they show is nobody's.
 PUBLIC = re.compile(
     r"^(|welcome/.*|invitation/.*|accounts/.*|docs|openapi\.json|v1/.*|admin/(login|logout|jsi18n|password_change).*"
-    r"|admin/.*autocomplete.*|start/)$"
+    r"|admin/.*autocomplete.*|start/|favicon\.ico)$"
 )
 _SIGN_IN = re.compile(r"/(accounts/sign-in|admin/login)/")
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
