@@ -1,9 +1,8 @@
 """Filter: values put back into an answer, in its texts, tool inputs and citations; never in thinking or ids."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
-
-import orjson
 
 from proxy.formats import texts
 from proxy.formats.document import Document, Malformed
@@ -13,7 +12,7 @@ from proxy.privacy.restoring import Restorer, Stream
 from proxy.stream import Filter
 
 _PIECES = {"text_delta": "text", "input_json_delta": "partial_json"}
-_INPUTS = frozenset(("tool_use", "server_tool_use", "mcp_tool_use"))
+_INPUTS = ("tool_use", "server_tool_use", "mcp_tool_use")
 
 
 class Restore(Filter):
@@ -119,7 +118,8 @@ class Restore(Filter):
         renamed = [self._with_keys(block) if _has_input(block) else block for block in blocks]
         if renamed == blocks:
             return body
-        return Document.parse(orjson.dumps({**body.value, "content": renamed}), max_depth=512)
+        raw = json.dumps({**body.value, "content": renamed}, ensure_ascii=False, separators=(",", ":"))  # any integer
+        return Document.parse(raw.encode(), max_depth=512)
 
     def _with_keys(self, value: Any) -> Any:
         if isinstance(value, dict):

@@ -137,6 +137,14 @@ class UpstreamForm(RowForm):
         return self._from_environment
 
 
+def _as_modes(settings: Any) -> Any:
+    """YAML reads a bare `off` as false, and it is one of the modes."""
+    if not isinstance(settings, dict):
+        return settings
+    said = {name: _as_modes(value) if name in ("entities", "output") else value for name, value in settings.items()}
+    return {name: "off" if value is False and name != "restore_secrets" else value for name, value in said.items()}
+
+
 class KeyForm(RowForm):
     """One API key of a tenant, known by its name among the active ones."""
 
@@ -151,6 +159,7 @@ class KeyForm(RowForm):
     metadata: Annotated[dict[str, str], _stored(ApiKey, "metadata")] | None = None
     limits: Annotated[dict[str, int], _stored(ApiKey, "limits")] | None = None
     budgets: Annotated[list[dict[str, Any]], _stored(ApiKey, "budgets")] | None = None
+    pii: Annotated[dict[str, Any], BeforeValidator(_as_modes), _stored(ApiKey, "pii")] | None = None
 
 
 class AlertForm(RowForm):
@@ -213,6 +222,7 @@ class TenantForm(RowForm):
     model_aliases: Annotated[dict[str, str], _stored(Tenant, "model_aliases")] | None = None
     limits: Annotated[dict[str, int], _stored(Tenant, "limits")] | None = None
     budgets: Annotated[list[dict[str, Any]], _stored(Tenant, "budgets")] | None = None
+    pii: Annotated[dict[str, Any], BeforeValidator(_as_modes), _stored(Tenant, "pii")] | None = None
     alert_at: Annotated[list[int], _stored(Tenant, "alert_at")] | None = None
     alerts: list[AlertForm] = []
     upstreams: list[UpstreamForm] = []

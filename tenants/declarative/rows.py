@@ -16,6 +16,7 @@ def tenant_fields(row: Tenant) -> dict[str, Any]:
         "limits": row.limits,
         "budgets": row.budgets,
         "alert_at": row.alert_at,
+        "pii": row.pii,
     }
 
 
@@ -69,4 +70,5 @@ def key_fields(row: ApiKey) -> dict[str, Any]:
         "metadata": row.metadata,
         "limits": row.limits,
         "budgets": row.budgets,
+        "pii": row.pii,
     }

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from tenants import actions, entities, placeholder_keys, privacy, secrets
+from proxy.snapshots import DatabaseSource
+from tenants import actions, entities, keys, placeholder_keys, privacy, secrets
+from tenants.declarative import applying, exporting, reading
 from tenants.models import Tenant
 
 EMPLOYEE = {"name": "EMPLOYEE_ID", "regex": r"\bAC-\d{6}\b", "score": 0.9, "context": ["badge"]}
@@ -135,3 +137,51 @@ def test_a_key_can_be_renewed_and_does_not_open_in_another_tenant(acme: Tenant, 
     globex.placeholder_key, globex.placeholder_key_version = row.placeholder_key, row.placeholder_key_version
     with pytest.raises(secrets.CannotDecrypt):
         placeholder_keys.of(globex)
+
+
+FILE = """
+tenants:
+  - slug: acme
+    pii: {mode: off, entities: {PERSON: off, SECRET: block}, output: {mode: off}, restore_secrets: false}
+    keys: [{name: ci, pii: {entities: {SECRET: off}}}]
+"""
+
+
+def test_settings_of_the_file_are_stored_and_exported(db: None) -> None:
+    applying.apply(reading.read(FILE, environ={}), actor="test")
+    [exported] = exporting.export(Tenant.objects.all())["tenants"]
+    assert exported["pii"] == {
+        "mode": "off",
+        "entities": {"PERSON": "off", "SECRET": "block"},
+        "output": {"mode": "off"},
+        "restore_secrets": False,
+    }
+    assert exported["keys"][0]["pii"] == {"entities": {"SECRET": "off"}}
+    again = reading.read(exporting.as_yaml({"tenants": [exported]}), environ={})
+    assert applying.apply(again, actor="test").changed() == []
+
+
+def test_what_is_wrong_in_the_file_is_named(db: None) -> None:
+    with pytest.raises(reading.Unacceptable) as refused:
+        reading.read("tenants: [{slug: acme, pii: {entities: {PERSON: hide}}}]", environ={})
+    assert "tenants[0].pii: entities.PERSON: it must be one of off, monitor" in str(refused.value)
+
+
+def test_a_snapshot_holds_the_rules_of_key_and_tenant_and_the_key_of_placeholders(acme: Tenant) -> None:
+    row = actions.change_tenant(actor="test", tenant=acme, pii=GOOD)
+    issued = actions.issue_key(actor="test", tenant=row, name="ci", pii={"entities": {"PERSON": "block"}})
+    caller = DatabaseSource.caller([digest for _version, digest in keys.digests(issued.secret)])
+    assert caller is not None and caller.privacy is not None
+    assert caller.privacy.key == placeholder_keys.of(row)
+    assert caller.privacy.rules.mode_of("PERSON") == "block"
+    assert caller.privacy.rules.mode_of("EMAIL_ADDRESS") == "pseudonymize"
+    assert repr(placeholder_keys.of(row)) not in repr(caller)
+
+
+def test_without_its_encryption_key_a_snapshot_says_that_nothing_may_be_sent(acme: Tenant, settings: Any) -> None:
+    row = actions.change_tenant(actor="test", tenant=acme, pii=GOOD)
+    issued = actions.issue_key(actor="test", tenant=row, name="ci")
+    settings.ENCRYPTION_KEYS = {9: bytes(32)}
+    caller = DatabaseSource.caller([digest for _version, digest in keys.digests(issued.secret)])
+    assert caller is not None and caller.privacy is not None
+    assert caller.privacy.key is None

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.privacy import placeholders as made_of
@@ -56,6 +56,7 @@ def pieces(text: str, cuts: list[int]) -> list[str]:
 
 
 @given(PARTS, TRICKY, st.lists(st.integers(0, 300), max_size=40))
+@settings(deadline=None)
 def test_a_text_cut_anywhere_comes_back_as_it_was(
     parts: list[tuple[str, str, str]], tail: str, cuts: list[int]
 ) -> None:
@@ -69,6 +70,7 @@ def test_a_text_cut_anywhere_comes_back_as_it_was(
 
 
 @given(PARTS, TRICKY, st.lists(st.integers(0, 400), max_size=40), st.booleans())
+@settings(deadline=None)
 def test_json_cut_anywhere_holds_the_values_escaped(
     parts: list[tuple[str, str, str]], tail: str, cuts: list[int], ascii_only: bool
 ) -> None:

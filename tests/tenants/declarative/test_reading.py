@@ -87,11 +87,11 @@ def test_text_that_is_not_usable_yaml_is_refused_with_its_place(text: str) -> No
 
 
 def test_all_mistakes_are_reported_at_once() -> None:
-    text = "tenants: [{slug: A A, keys: [{name: a, models: 1}], pii: {}}, {slug: b, timezone: X}]"
+    text = "tenants: [{slug: A A, keys: [{name: a, models: 1}], colour: red}, {slug: b, timezone: X}]"
     assert {line.partition(":")[0] for line in problems(text)} == {
         "tenants[0].slug",
         "tenants[0].keys[0].models",
-        "tenants[0].pii",
+        "tenants[0].colour",
         "tenants[1].timezone",
     }
 
