@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.signals import user_logged_out
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.backends.base import SessionBase
 from django.dispatch import receiver
@@ -19,6 +20,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 
 from admin_ui.middleware import Middleware
+from tenants import actions
 
 _BEGAN, _SEEN, _PROVEN = "began_at", "seen_at", "second_factor_proven"
 _SEEN_EVERY_SECONDS = 60
@@ -110,6 +112,13 @@ def _lead(request: HttpRequest, url: str) -> HttpResponse:
 @receiver(authenticator_added)  # whoever adds one has just shown it
 def _proven(request: HttpRequest, user: User, **_: Any) -> None:
     request.session[_PROVEN] = user.pk
+
+
+@receiver(user_logged_out)
+def _ended(request: HttpRequest, user: User | None, **_: Any) -> None:
+    """What was given to the session ends with it."""
+    if user is not None and request.session.session_key:
+        actions.end_playground(actor=f"user:{user.get_username()}", session_key=request.session.session_key)
 
 
 @receiver(authenticator_removed)

@@ -42,6 +42,7 @@ tenant = [
     path("requests.csv", requests.export, name="requests_export"),
     path("requests/<str:request_id>/", requests.detail, name="requests_detail"),
     path("playground/", playground.playground, name="playground"),
+    path("playground/pass/", playground.give_pass, name="playground_pass"),
     path("usage/", usage.usage, name="usage"),
     path("usage.csv", usage.export, name="usage_export"),
     path("audit/", audit.trail, name="audit"),

@@ -1,5 +1,7 @@
 """From the headers of a request to the caller behind its key, or a refusal. Nothing of the body is read before."""
 
+import hashlib
+import hmac
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -11,6 +13,8 @@ from proxy.errors import InvalidRequest, NotAuthenticated, NotPermitted
 # The same words for unknown, revoked and expired keys: an answer must not tell which keys exist.
 _INVALID = "invalid x-api-key"
 _PREFIX = b"llmp_"
+SESSION_COOKIE = "sessionid"
+"""Django's name for it; a test compares them."""
 
 
 def secret_of(inbound: Inbound) -> str:
@@ -60,6 +64,8 @@ async def authenticate(inbound: Inbound, directory: Directory, keys: Keys, *, sc
     caller = await directory.find(keys.digests(secret_of(inbound)))
     if caller is None or caller.is_revoked or (caller.expires_at is not None and caller.expires_at <= at):
         raise NotAuthenticated(_INVALID)
+    if caller.session_digest and not _is_of_session(inbound, caller.session_digest):
+        raise NotAuthenticated(_INVALID)
     if not caller.tenant.is_active:
         raise NotPermitted(f"The organisation {caller.tenant.slug!r} is suspended: ask its administrator.")
     if caller.ip_allow and not _is_allowed_address(caller, inbound.client_ip):
@@ -67,6 +73,15 @@ async def authenticate(inbound: Inbound, directory: Directory, keys: Keys, *, sc
     if scope not in caller.scopes:
         raise NotPermitted(f"This key lacks the scope {scope!r}: ask for a key that has it.")
     return caller
+
+
+def _is_of_session(inbound: Inbound, wanted: str) -> bool:
+    """Whether the browser that asks is the one that the secret was given to: no script can read this cookie."""
+    for part in inbound.get(b"cookie").split(";"):
+        name, _, value = part.strip().partition("=")
+        if name == SESSION_COOKIE and hmac.compare_digest(hashlib.sha256(value.encode()).hexdigest(), wanted):
+            return True
+    return False
 
 
 def _is_allowed_address(caller: Caller, client_ip: str) -> bool:

@@ -123,6 +123,8 @@ class Caller:
     limits: RateLimits | None = None
     budgets: Sequence[Budget] = ()
     privacy: Privacy | None = None  # None: nothing is looked for
+    client: str = ""  # what is recorded as the client, whatever it calls itself
+    session_digest: str = ""  # the secret is good in this browser session alone; "": anywhere
 
 
 Step: TypeAlias = tuple[str, int, dict[str, Any]]

@@ -15,6 +15,8 @@ Row = TypeVar("Row", bound=Model)
 
 EVERY_ROLE = frozenset(Role)
 MANAGERS = frozenset({Role.OWNER, Role.ADMIN})
+PLAYERS = MANAGERS | {Role.MEMBER}
+"""Who may ask models as one of the tenant's keys."""
 
 
 class NotFound(LookupError):

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django.db.models import Count, Model, Q, QuerySet
 
-from tenants import secrets
-from tenants.models import AlertChannel, KeySecret, Tenant, Upstream
+from tenants import access, secrets
+from tenants.models import AlertChannel, KeySecret, PlaygroundPass, Tenant, Upstream
 
 _SEALED: tuple[tuple[type[Model], str], ...] = (
     (Upstream, "credential_version"),
@@ -20,6 +20,15 @@ def secret_row(digests: Iterable[str]) -> KeySecret | None:
     """The secret with one of these digests, with its key and tenant, in one query. Its state is not judged here."""
     rows = KeySecret.objects.select_related("key__tenant").filter(digest__in=list(digests))
     return rows.order_by("id").first()
+
+
+def playground_pass(digests: Iterable[str]) -> PlaygroundPass | None:
+    """The pass with one of these digests, while its person may still ask as its key. Its time is not judged here."""
+    rows = PlaygroundPass.objects.select_related("key__tenant", "user").filter(digest__in=list(digests))
+    row = rows.order_by("id").first()
+    if row is None or access.role_in(row.user, row.key.tenant) not in access.PLAYERS:
+        return None
+    return row
 
 
 def enabled_upstreams(tenant: Tenant) -> list[Upstream]:

@@ -163,7 +163,7 @@ def _facts(inbound: Inbound, caller: Caller) -> dict[str, Any]:
         "key_id": caller.key_id,
         "key_name": caller.key_name,
         "client_ip": _address(inbound.client_ip),
-        "user_agent": _header(inbound, b"user-agent", 300),
+        "user_agent": caller.client or _header(inbound, b"user-agent", 300),
         "session_id": _header(inbound, b"x-claude-code-session-id", 100),
         "agent_id": _header(inbound, b"x-claude-code-agent-id", 100),
         "parent_agent_id": _header(inbound, b"x-claude-code-parent-agent-id", 100),

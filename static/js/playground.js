@@ -6,7 +6,31 @@ const answer = field("answer");
 const thinking = field("thinking");
 const RECORD_TRIES = 12;
 const RECORD_MS = 600;
+const SPARE_MS = 30000;
+const asKey = field("as-key");
 let running = null;
+let pass = null; // { key, secret, endsAt }: worth nothing outside this session
+
+function isPasting() {
+  return !asKey?.value;
+}
+
+// The secret to ask with: the pasted one, or a pass for the chosen key.
+async function secret() {
+  if (isPasting()) return field("key").value.trim();
+  if (pass?.key === asKey.value && performance.now() < pass.endsAt - SPARE_MS) return pass.secret;
+  const reply = await fetch(page.dataset.pass, {
+    method: "POST",
+    headers: { "x-csrftoken": page.dataset.csrf },
+    body: new URLSearchParams({ key: asKey.value }),
+    credentials: "same-origin",
+    redirect: "error",
+  });
+  const told = (reply.headers.get("content-type") || "").includes("json") ? await reply.json() : {};
+  if (!reply.ok) throw new Error(told.error || "This key cannot be used from here any more. Load the page again.");
+  pass = { key: asKey.value, secret: told.secret, endsAt: performance.now() + told.seconds * 1000 };
+  return pass.secret;
+}
 
 function say(tone, text) {
   field("progress").className = `status ${tone}`;
@@ -15,7 +39,7 @@ function say(tone, text) {
 
 function problems() {
   const found = [];
-  if (!field("key").value.trim()) found.push(["key", "Paste an API key."]);
+  if (isPasting() && !field("key").value.trim()) found.push(["key", "Paste an API key."]);
   if (!field("model").value.trim()) found.push(["model", "Name a model."]);
   if (!field("prompt").value.trim()) found.push(["prompt", "Write a prompt."]);
   if (!(Number(field("max-tokens").value) >= 1)) found.push(["max-tokens", "Give a number of tokens."]);
@@ -144,6 +168,12 @@ async function read(reply, began) {
   }
 }
 
+async function call(isDry) {
+  const headers = { "x-api-key": await secret(), "anthropic-version": "2023-06-01", "content-type": "application/json" };
+  if (isDry) headers["x-llmp-dry-run"] = "true";
+  return fetch("/v1/messages", { method: "POST", headers, body: body(), signal: running.signal, credentials: isPasting() ? "omit" : "same-origin", cache: "no-store" });
+}
+
 async function ask(isDry) {
   if (running || problems()) return;
   clear();
@@ -155,9 +185,11 @@ async function ask(isDry) {
   let id = "";
   let isKnown = false;
   try {
-    const headers = { "x-api-key": field("key").value.trim(), "anthropic-version": "2023-06-01", "content-type": "application/json" };
-    if (isDry) headers["x-llmp-dry-run"] = "true";
-    const reply = await fetch("/v1/messages", { method: "POST", headers, body: body(), signal: running.signal, credentials: "omit", cache: "no-store" });
+    let reply = await call(isDry);
+    if (reply.status === 401 && !isPasting()) { // the pass ended early: with the session's key, or by somebody's hand
+      pass = null;
+      reply = await call(isDry);
+    }
     id = reply.headers.get("x-llmp-request-id") || "";
     isKnown = Boolean(id) && reply.status !== 401;
     number("first", seconds(began));
@@ -166,7 +198,8 @@ async function ask(isDry) {
     else await whole(reply, isDry);
   } catch (error) {
     if (error.name === "AbortError") say("none", "Stopped");
-    else say("bad", "The connection broke");
+    else if (error instanceof TypeError) say("bad", "The connection broke");
+    else fail({ type: "Not asked", message: error.message });
   } finally {
     running = null;
     page.querySelector("[data-stop]").hidden = true;
@@ -189,5 +222,7 @@ async function whole(reply, isDry) {
 
 form.addEventListener("submit", (event) => { event.preventDefault(); ask(false); });
 form.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); ask(false); } });
+asKey?.addEventListener("change", () => { field("paste").hidden = !isPasting(); });
+field("paste").hidden = !isPasting();
 page.querySelector("[data-dry]").addEventListener("click", () => ask(true));
 page.querySelector("[data-stop]").addEventListener("click", () => running?.abort());

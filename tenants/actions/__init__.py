@@ -35,8 +35,9 @@ from tenants.actions.members import (
     set_role,
     withdraw_invitation,
 )
-from tenants.actions.placeholder_keys import renew_placeholder_key, reseal_placeholder_keys
 from tenants.actions.people import add_person, change_person, note_password, remove_person
+from tenants.actions.placeholder_keys import renew_placeholder_key, reseal_placeholder_keys
+from tenants.actions.playground import PASS_LIFE, GivenPass, end_playground, open_playground
 from tenants.actions.second_factors import reseal_second_factors
 from tenants.actions.tenants import change_tenant, create_tenant, delete_tenant
 from tenants.actions.upstreams import (
@@ -54,11 +55,13 @@ from tenants.actions.upstreams import (
 __all__ = [
     "DEFAULT_OVERLAP",
     "INVITATION_LIFE",
+    "GivenPass",
     "InvitationOver",
     "Invited",
     "IssuedChannel",
     "IssuedKey",
     "MAX_OVERLAP",
+    "PASS_LIFE",
     "Resealed",
     "SIGNING_OVERLAP",
     "UNCHANGED",
@@ -80,11 +83,13 @@ __all__ = [
     "delete_collection",
     "delete_tenant",
     "delete_upstream",
+    "end_playground",
     "invite",
     "issue_key",
     "note_password",
     "note_use",
     "open_invitation",
+    "open_playground",
     "remove_member",
     "renew_placeholder_key",
     "remove_person",

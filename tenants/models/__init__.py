@@ -5,6 +5,7 @@ from tenants.models.audit import AuditEntry, AuditHead
 from tenants.models.collections import Collection
 from tenants.models.keys import ApiKey, KeySecret, Scope
 from tenants.models.organisation import Invitation, Membership, Tenant
+from tenants.models.playground import PlaygroundPass
 from tenants.models.upstreams import Upstream
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Invitation",
     "KeySecret",
     "Membership",
+    "PlaygroundPass",
     "Scope",
     "Tenant",
     "Upstream",

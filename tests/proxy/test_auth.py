@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings
 
 from proxy import auth
 from proxy.call import Caller
 from proxy.errors import InvalidRequest, NotAuthenticated, NotPermitted
+from tenants import sessions
 from tests.proxy import build
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -136,3 +138,29 @@ async def test_a_key_bound_to_networks_works_from_them_only(ip: str, is_allowed:
 async def test_a_key_without_the_scope_is_refused() -> None:
     with pytest.raises(NotPermitted, match="scope 'models'"):
         await authenticate([(b"x-api-key", b"good")], build.caller(scopes=["messages"]), scope="models")
+
+
+@pytest.mark.parametrize(
+    ("cookie", "is_good"),
+    [
+        ("sessionid=mine", True),
+        ("theme=dark; sessionid=mine; zone=UTC", True),
+        ("sessionid=theirs; sessionid=mine", True),
+        ("sessionid=theirs", False),
+        ("xsessionid=mine", False),
+        ("sessionid", False),
+        ("", False),
+    ],
+)
+async def test_what_is_bound_to_a_session_works_in_it_alone(cookie: str, is_good: bool) -> None:
+    caller = replace(build.caller(), session_digest=sessions.digest("mine"))
+    headers = [(b"x-api-key", b"good"), (b"cookie", cookie.encode())]
+    if is_good:
+        assert await authenticate(headers, caller)
+    else:
+        with pytest.raises(NotAuthenticated, match="^invalid x-api-key$"):
+            await authenticate(headers, caller)
+
+
+def test_the_sessions_cookie_is_named_as_django_names_it() -> None:
+    assert settings.SESSION_COOKIE_NAME == auth.SESSION_COOKIE
