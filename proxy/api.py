@@ -82,9 +82,23 @@ async def read_model(request: ASGIRequest, model_id: str) -> HttpResponseBase:
     return await _answer(request)
 
 
+@api.get("/v1/usage", openapi_extra=openapi.USAGE, summary="See what is used and left", tags=["Usage"])
+async def read_usage(request: ASGIRequest) -> HttpResponseBase:
+    """What is left, held and used of your key's limits and budgets and your tenant's, and what your key used."""
+    return await _answer(request)
+
+
+@api.get("/v1/usage/status-line", openapi_extra=openapi.STATUS_LINE, summary="The same in a line", tags=["Usage"])
+async def read_status_line(request: ASGIRequest) -> HttpResponseBase:
+    """What your key used and has left, as one line of text for Claude Code's status line."""
+    return await _answer(request)
+
+
 @api.api_operation(_NOT_POST, "/v1/messages", include_in_schema=False)
 @api.api_operation(_NOT_POST, "/v1/messages/count_tokens", include_in_schema=False)
 @api.api_operation(_NOT_GET, "/v1/models", include_in_schema=False)
+@api.api_operation(_NOT_GET, "/v1/usage", include_in_schema=False)
+@api.api_operation(_NOT_GET, "/v1/usage/status-line", include_in_schema=False)
 @api.api_operation(_METHODS, "/v1/", include_in_schema=False)
 async def other_method(request: ASGIRequest) -> HttpResponseBase:
     """What is not served is refused in the gateway's own words, not with a page."""

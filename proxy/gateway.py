@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from proxy import catalogue, pipeline, relay
+from proxy import catalogue, pipeline, relay, usage
 from proxy.call import Headers, Inbound
 from proxy.errors import Broken, ClientGone, NotFound, Refused
 from proxy.runtime import Runtime
@@ -45,6 +45,10 @@ async def answer(inbound: Inbound, body: intake.Body, runtime: Runtime) -> Reply
             inbound.path == "/v1/models" or inbound.path.startswith("/v1/models/")
         ):
             return _json(200, await catalogue.answer(inbound, runtime), inbound)
+        if inbound.method in {"GET", "HEAD"} and inbound.path == "/v1/usage":
+            return _json(200, await usage.answer(inbound, runtime), inbound)
+        if inbound.method in {"GET", "HEAD"} and inbound.path == "/v1/usage/status-line":
+            return _text(await usage.status_line(inbound, runtime), inbound)
         raise _unknown(inbound)
     except Refused as refused:
         return refusal(refused, inbound)
@@ -98,6 +102,11 @@ def refusal(refused: Refused, inbound: Inbound) -> Reply:
 
 def _json(status: int, body: bytes, inbound: Inbound) -> Reply:
     return Reply(status, [*_headers([(b"content-type", b"application/json")], inbound), _length(body)], body)
+
+
+def _text(body: bytes, inbound: Inbound) -> Reply:
+    headers = _headers([(b"content-type", b"text/plain; charset=utf-8")], inbound)
+    return Reply(200, [*headers, _length(body)], body)
 
 
 def _headers(headers: Headers, inbound: Inbound) -> list[tuple[bytes, bytes]]:

@@ -103,4 +103,74 @@ MODELS["parameters"] = [
     {"name": "after_id", "in": "query", "schema": {"type": "string"}},
     {"name": "before_id", "in": "query", "schema": {"type": "string"}},
 ]
+_QUERY: list[dict[str, Any]] = [
+    {
+        "name": "days",
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 31, "default": 7},
+        "description": "How many days back, today included; days are the tenant's.",
+    },
+    {
+        "name": "session",
+        "in": "query",
+        "schema": {"type": "string"},
+        "description": "Only this Claude Code session (`x-claude-code-session-id`).",
+    },
+]
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _list(of: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": of}
+
+
+_TEXT, _WHOLE, _MOMENT = {"type": "string"}, {"type": "integer"}, {"type": "string", "format": "date-time"}
+_AMOUNT = {"type": "number", "description": "US dollars where the unit is `usd`, else a whole number."}
+_SUMS: dict[str, Any] = {
+    "requests": {"type": "integer", "description": "Those that an upstream was asked."},
+    **{f"{kind}_tokens": _WHOLE for kind in ("input", "output", "cache_write", "cache_read")},
+    "cost_usd": {"type": "number"},
+}
+_LIMIT = _object(
+    limit={"enum": ["rpm", "input_tpm", "output_tpm", "count_tokens_rpm", "concurrency"]},
+    amount=_WHOLE,
+    used=_WHOLE,
+    left=_WHOLE,
+)
+_BUDGET = _object(
+    period={"enum": ["minute", "hour", "day", "week", "month", "total"]},
+    unit={"enum": ["usd", "tokens", "requests"]},
+    on_exceed={"enum": ["block", "warn"]},
+    amount=_AMOUNT,
+    spent={**_AMOUNT, "description": "Settled calls."},
+    held={**_AMOUNT, "description": "What calls under way may still use."},
+    left={**_AMOUNT, "description": "Neither spent nor held."},
+    utilization={"type": "number", "description": "Spent and held, as a part of the amount."},
+    resets_at={**_MOMENT, "nullable": True},
+)
+_AGENT = _object(agent_id=_TEXT, **_SUMS)
+_USAGE = _object(
+    type={"const": "usage"},
+    at=_MOMENT,
+    timezone=_TEXT,
+    key=_object(name=_TEXT, limits=_list(_LIMIT), budgets=_list(_BUDGET)),
+    tenant=_object(slug=_TEXT, limits=_list(_LIMIT), budgets=_list(_BUDGET)),
+    used={
+        **_object(
+            days=_WHOLE,
+            **_SUMS,
+            by_model=_list(_object(model=_TEXT, **_SUMS)),
+            by_day=_list(_object(day={"type": "string", "format": "date"}, **_SUMS)),
+            by_session=_list(_object(session_id=_TEXT, latest_at=_MOMENT, **_SUMS, by_agent=_list(_AGENT))),
+        ),
+        "description": "By this key. Sessions are the latest 50 with their subagents; other lists are whole.",
+    },
+)
+USAGE = _operation(body=None, answer={"application/json": {"schema": _USAGE}})
+USAGE["parameters"] = [_HEADERS[0], *_QUERY]
+STATUS_LINE = _operation(body=None, answer={"text/plain": {"schema": {**_TEXT, "examples": ["$0.42 this session"]}}})
+STATUS_LINE["parameters"] = USAGE["parameters"]
 MODEL = _operation(body=None, answer={"application/json": {"schema": _ANY}})

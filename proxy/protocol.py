@@ -24,6 +24,8 @@ def statement() -> dict[str, Any]:
             {"method": "POST", "path": "/v1/messages/count_tokens"},
             {"method": "GET", "path": "/v1/models", "paging": ["limit", "after_id", "before_id"]},
             {"method": "GET", "path": "/v1/models/{id}"},
+            {"method": "GET", "path": "/v1/usage", "query": ["days", "session"]},
+            {"method": "GET", "path": "/v1/usage/status-line", "query": ["days", "session"]},
             {"method": "HEAD", "path": "/", "authentication": False},
             {"method": "HEAD", "path": "/api/hello", "authentication": False},
             {"method": "GET", "path": "/healthz", "authentication": False},

@@ -7,6 +7,7 @@ from proxy.directory import Directory
 from proxy.ledger.buckets import Buckets
 from proxy.ledger.budgets.accounts import Accounts
 from proxy.ledger.journal import Journal
+from proxy.ledger.usage_sums import UsageReader
 from proxy.privacy.detection.detector import Detector
 from proxy.upstreams import Pool
 from proxy.upstreams.model_lists import ModelLists
@@ -33,5 +34,6 @@ class Runtime:
     model_lists: ModelLists
     buckets: Buckets
     accounts: Accounts
+    usage: UsageReader
     detector: Detector
     limits: Limits

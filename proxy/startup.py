@@ -17,6 +17,7 @@ from proxy.directory import Directory
 from proxy.ledger import buckets, recovery, writer
 from proxy.ledger.budgets.accounts import Accounts
 from proxy.ledger.journal import Journal
+from proxy.ledger.usage_sums import UsageReader
 from proxy.privacy.detection.detector import Detector
 from proxy.runtime import Limits, Runtime
 from proxy.simulator.transport import SimulatorTransport
@@ -38,7 +39,10 @@ def _spare_the_collector() -> None:
 @asynccontextmanager
 async def running(config: Config) -> AsyncIterator[Runtime]:
     """The runtime of this process, following the database until it is left. Raises directory.SourceDown."""
-    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="database") as threads:
+    with (
+        ThreadPoolExecutor(max_workers=2, thread_name_prefix="database") as threads,
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="usage") as sums,
+    ):
         in_thread = partial(asyncio.get_running_loop().run_in_executor, threads)
         directory = Directory(DatabaseSource(), in_thread)
         await directory.start()
@@ -66,6 +70,7 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
                     model_lists=ModelLists(transports),
                     buckets=rates,
                     accounts=Accounts(in_thread),
+                    usage=UsageReader(partial(asyncio.get_running_loop().run_in_executor, sums)),
                     detector=detector,
                     limits=Limits(
                         config.max_body_bytes,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import TracebackType
 
-from proxy.call import Call, Headers, RateLimits
+from proxy.call import Call, Caller, Headers, RateLimits
 from proxy.errors import Refused
 from proxy.formats import estimate
 from proxy.formats.usage import Usage
@@ -39,12 +39,17 @@ class RateLimited(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
-    """One limit that the call falls under."""
+class Rule:
+    """One limit of a key or a tenant."""
 
     kind: str
     owner: str
     limit: int
+
+    @property
+    def bucket(self) -> str:
+        """Where its tokens are kept."""
+        return f"{self.owner}:{self.kind}"
 
 
 class hold:
@@ -54,7 +59,7 @@ class hold:
         self._call = call
         self._buckets = buckets
         self._meter = meter
-        self._rules: list[_Rule] = []
+        self._rules: list[Rule] = []
         self._taken: Taken | None = None
         self._charged: list[float] = []
         self._levels: list[float] = []
@@ -64,7 +69,7 @@ class hold:
         if caller.limits is None and caller.tenant.limits is None:
             return self
         started = time.perf_counter()
-        self._rules = list(_rules(self._call))
+        self._rules = list(rules(caller, self._call.endpoint))
         taken = await self._buckets.take(self._demand())
         self._levels = list(taken.levels)
         if not taken.is_given:
@@ -101,18 +106,9 @@ class hold:
 
     def _demand(self) -> Demand:
         call = self._call
-        wants = [Want(f"{rule.owner}:{rule.kind}", rule.limit, self._amount(rule.kind)) for rule in self._rules]
-        owners = (
-            (str(call.caller.key_id), call.caller.limits),
-            (str(call.caller.tenant.id), call.caller.tenant.limits),
-        )
-        is_counted = call.endpoint == "messages"
-        places = [
-            Place(f"{owner}:running", limits.concurrency)
-            for owner, limits in owners
-            if is_counted and limits is not None and limits.concurrency is not None
-        ]
-        return Demand(call.inbound.request_id, wants, places)
+        wants = [Want(rule.bucket, rule.limit, self._amount(rule.kind)) for rule in self._rules]
+        running = places(call.caller) if call.endpoint == "messages" else []
+        return Demand(call.inbound.request_id, wants, running)
 
     def _amount(self, kind: str) -> int:
         document = self._call.document
@@ -193,14 +189,23 @@ def _stamp(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def _rules(call: Call) -> Iterator[_Rule]:
-    """The limits of the key, then the tenant's."""
-    caller = call.caller
+def rules(caller: Caller, endpoint: str) -> Iterator[Rule]:
+    """The limits of the key, then the tenant's, that calls to the endpoint fall under."""
     for owner, limits in ((caller.key_id, caller.limits), (caller.tenant.id, caller.tenant.limits)):
         if limits is not None:
-            for kind, limit in _kinds(call.endpoint, limits):
+            for kind, limit in _kinds(endpoint, limits):
                 if limit is not None:
-                    yield _Rule(kind, str(owner), limit)
+                    yield Rule(kind, str(owner), limit)
+
+
+def places(caller: Caller) -> list[Place]:
+    """How many calls the key, and its tenant, may have under way at once, where that is limited."""
+    owners = ((caller.key_id, caller.limits), (caller.tenant.id, caller.tenant.limits))
+    return [
+        Place(f"{owner}:running", limits.concurrency)
+        for owner, limits in owners
+        if limits is not None and limits.concurrency is not None
+    ]
 
 
 def _kinds(endpoint: str, limits: RateLimits) -> Iterator[tuple[str, int | None]]:

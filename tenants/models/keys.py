@@ -15,12 +15,13 @@ class Scope(models.TextChoices):
 
     MESSAGES = "messages", "Ask models (messages, count_tokens)"
     MODELS = "models", "List models"
+    USAGE = "usage", "See what it used and has left"
     DOCUMENTS = "documents", "Load, search and remove documents"
 
 
 def default_scopes() -> list[str]:
     """What a key may do unless its creator narrows it."""
-    return [Scope.MESSAGES.value, Scope.MODELS.value]
+    return [Scope.MESSAGES.value, Scope.MODELS.value, Scope.USAGE.value]
 
 
 def check_scopes(value: object) -> None:

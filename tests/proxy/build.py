@@ -59,7 +59,7 @@ def caller(
     upstreams: Sequence[UpstreamRules] | None = None,
     model_aliases: dict[str, str] | None = None,
     models: Sequence[str] = ("*",),
-    scopes: Sequence[str] = ("messages", "models"),
+    scopes: Sequence[str] = ("messages", "models", "usage"),
     is_active: bool = True,
     is_revoked: bool = False,
     expires_at: datetime | None = None,

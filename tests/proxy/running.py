@@ -17,6 +17,7 @@ from proxy.directory import Directory
 from proxy.ledger.buckets import Buckets, LocalBuckets
 from proxy.ledger.budgets.accounts import Accounts
 from proxy.ledger.journal import Journal, segments
+from proxy.ledger.usage_sums import UsageReader
 from proxy.privacy.detection.detector import Detector
 from proxy.runtime import Limits, Runtime
 from proxy.simulator.transport import SimulatorTransport
@@ -97,8 +98,9 @@ async def running(
     buckets: Buckets | None = None,
     accounts: Any = None,
     detector: Any = None,
+    run: Any = in_place,
 ) -> AsyncIterator[Gateway]:
-    """A running gateway that knows one caller."""
+    """A running gateway that knows one caller. What asks the database is called by `run`."""
     source = FakeSource()
     directory = Directory(source, in_place)
     await directory.start()
@@ -112,7 +114,8 @@ async def running(
         pool=pool,
         model_lists=ModelLists(transports),
         buckets=buckets or LocalBuckets(),
-        accounts=accounts or Accounts(in_place),
+        accounts=accounts or Accounts(run),
+        usage=UsageReader(run),
         detector=detector or Detector(workers=1, deadline_seconds=30),  # starts nothing until it is asked
         limits=Limits(
             max_body_bytes=1024 * 1024, body_timeout_seconds=5, ping_seconds=ping_seconds, send_timeout_seconds=60

@@ -20,6 +20,8 @@ def test_the_description_is_sound_and_names_every_endpoint(client: Client) -> No
         ("/v1/messages/count_tokens", "post"),
         ("/v1/models", "get"),
         ("/v1/models/{model_id}", "get"),
+        ("/v1/usage", "get"),
+        ("/v1/usage/status-line", "get"),
     }
     create = described["paths"]["/v1/messages"]["post"]
     assert set(create["responses"]["200"]["content"]) == {"application/json", "text/event-stream"}

@@ -54,7 +54,7 @@ def test_defaults_stand_in_for_what_is_not_given(acme):
     key = actions.issue_key(
         actor="alice", tenant=acme, name="ci", scopes=None, model_globs=None, ip_allow=None, metadata=None
     ).key
-    assert key.scopes == ["messages", "models"] and key.model_globs == ["*"]
+    assert key.scopes == ["messages", "models", "usage"] and key.model_globs == ["*"]
     assert key.ip_allow == [] and key.metadata == {}
 
 
@@ -115,7 +115,7 @@ def test_a_change_is_stored_and_audited_with_old_and_new(issued):
 
 def test_a_change_that_changes_nothing_leaves_no_entry(issued):
     before = AuditEntry.objects.count()
-    actions.change_key(actor="alice", key=issued.key, name="ci", scopes=["messages", "models"], expires_at=None)
+    actions.change_key(actor="alice", key=issued.key, name="ci", scopes=["messages", "models", "usage"], expires_at=None)
     assert AuditEntry.objects.count() == before
 
 

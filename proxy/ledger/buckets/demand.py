@@ -1,7 +1,7 @@
 """What a call asks of its buckets, what it is told, and the arithmetic every store shares."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 WINDOW_SECONDS = 60.0
@@ -43,6 +43,15 @@ class Demand:
     id: str
     wants: Sequence[Want]
     places: Sequence[Place] = ()
+
+
+def look(demand: Demand) -> Demand:
+    """The same buckets and places, asked how they stand: to take it takes nothing."""
+    return replace(
+        demand,
+        wants=[replace(want, amount=0) for want in demand.wants],
+        places=[replace(place, limit=0) for place in demand.places],
+    )
 
 
 @dataclass(frozen=True, slots=True)

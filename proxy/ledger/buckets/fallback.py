@@ -93,5 +93,5 @@ def _share_of(demand: Demand, processes: int) -> Demand:
     return replace(
         demand,
         wants=[replace(want, limit=max(want.limit // processes, 1)) for want in demand.wants],
-        places=[replace(place, limit=max(place.limit // processes, 1)) for place in demand.places],
+        places=[replace(place, limit=max(place.limit // processes, min(place.limit, 1))) for place in demand.places],
     )

@@ -12,7 +12,7 @@ from proxy.models import BudgetWindow, UsageRecord
 
 USD, TOKENS, REQUESTS = (unit.value for unit in BudgetWindow.Unit)
 _ASKED = Q(endpoint="messages", upstream_id__isnull=False)
-_AMOUNTS: dict[str, Any] = {
+AMOUNTS: dict[str, Any] = {
     USD: F("cost_nano_usd"),
     TOKENS: F("input_tokens")
     + F("output_tokens")
@@ -21,6 +21,7 @@ _AMOUNTS: dict[str, Any] = {
     + F("cache_read_tokens"),
     REQUESTS: Case(When(_ASKED, then=Value(1)), default=Value(0), output_field=BigIntegerField()),
 }
+"""What one record counts in each unit, as an expression."""
 
 
 class Used(NamedTuple):
@@ -37,7 +38,7 @@ class Used(NamedTuple):
 def used(records: "QuerySet[UsageRecord]") -> list[Used]:
     """Of the settled ones among these records. A call under way is held, not spent."""
     ended = records.exclude(state=UsageRecord.State.STARTED)
-    amounts = (_AMOUNTS[unit] for unit in (USD, TOKENS, REQUESTS))
+    amounts = (AMOUNTS[unit] for unit in (USD, TOKENS, REQUESTS))
     return [Used(*row) for row in ended.values_list("tenant_id", "key_id", "started_at", *amounts)]
 
 
@@ -49,7 +50,7 @@ def spent(window: BudgetWindow) -> int:
     if window.ends_at is not None:
         within = within.filter(started_at__lt=window.ends_at)
     ended = within.exclude(state=UsageRecord.State.STARTED)
-    return int(ended.aggregate(total=Coalesce(Sum(_AMOUNTS[window.unit]), 0))["total"])
+    return int(ended.aggregate(total=Coalesce(Sum(AMOUNTS[window.unit]), 0))["total"])
 
 
 def in_windows(calls: list[Used]) -> dict[int, int]:

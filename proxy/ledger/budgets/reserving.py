@@ -73,6 +73,15 @@ def reserve(call_id: str, budgets: Sequence[Budget], zone: str, at: datetime, ne
     return Reserved(output, [_standing(budget, window, holds[window.pk]) for budget, window in before.items()])
 
 
+def standings(budgets: Sequence[Budget], zone: str, at: datetime) -> list[Standing]:
+    """Each budget as it stands, with nothing reserved or kept. Raises django.db.Error."""
+    wanted = {budget: _window_key(budget, zone, at) for budget in budgets}
+    ids = _find(wanted.values())
+    kept = BudgetWindow.objects.in_bulk(ids.values())
+    windows = {key: kept[ids[key]] if key in ids else _new(key, zone, at) for key in wanted.values()}
+    return [_standing(budget, windows[key], 0) for budget, key in wanted.items()]
+
+
 def _room(before: dict[Budget, BudgetWindow], need: Need) -> tuple[int, Budget | None]:
     """How many output tokens all blocking budgets have room for, or the first that has none."""
     output = need.most_output
@@ -110,13 +119,19 @@ def _make(keys: Collection[_Key], zone: str, at: datetime) -> dict[_Key, int]:
     """All of the windows; the new ones with what was used in them before there was a budget."""
     made = _find(keys)
     for key in set(keys) - made.keys():
-        owner, unit, period, starts_at = key
-        ends_at = periods.window(period, at, zone)[1]
-        window = BudgetWindow(owner_id=owner, unit=unit, period=period, starts_at=starts_at, ends_at=ends_at)
-        window.spent = counting.spent(window)
+        window = _new(key, zone, at)
         window.save(force_insert=True)
         made[key] = window.pk
     return made
+
+
+def _new(key: _Key, zone: str, at: datetime) -> BudgetWindow:
+    """A window that is not kept yet, with what was used in it."""
+    owner, unit, period, starts_at = key
+    ends_at = periods.window(period, at, zone)[1]
+    window = BudgetWindow(owner_id=owner, unit=unit, period=period, starts_at=starts_at, ends_at=ends_at)
+    window.spent = counting.spent(window)
+    return window
 
 
 def _standing(budget: Budget, window: BudgetWindow, held: int) -> Standing:

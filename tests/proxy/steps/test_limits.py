@@ -42,7 +42,7 @@ class Upstream(httpx.AsyncBaseTransport):
         if self.status != 200:
             error = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
             return httpx.Response(self.status, json=error, headers=headers)
-        if b'"stream":' in request.content or b'"stream": true' in request.content:
+        if b'"stream": true' in await request.aread():
             return httpx.Response(200, stream=_Events(self.usage), headers={"content-type": "text/event-stream"})
         answer = {"type": "message", "id": "msg_1", "content": [], "stop_reason": "end_turn", "usage": self.usage}
         return httpx.Response(200, json=answer, headers=headers)
