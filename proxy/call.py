@@ -94,6 +94,18 @@ class Privacy:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheRules:
+    """Which answers of a tenant are kept, for how long, and how much room they have."""
+
+    secret: bytes = field(repr=False)  # what their keys are made with
+    ttl_seconds: float = 3600.0
+    most_bytes: int = 64 * 1024 * 1024
+    keeps_sampled: bool = True
+    keeps_tool_results: bool = False
+    is_single_flight: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TenantRules:
     """What holds for all keys of a tenant."""
 
@@ -105,6 +117,7 @@ class TenantRules:
     upstreams: Sequence[UpstreamRules]  # by priority
     limits: RateLimits | None = None
     budgets: Sequence[Budget] = ()
+    cache: CacheRules | None = None  # None: nothing is kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,24 @@
 """The path of one call, top to bottom. No line calls back above itself."""
 
 from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from typing import Protocol
 
 from proxy import auth, upstreams
-from proxy.call import Inbound
+from proxy.answers.replay import Replay
+from proxy.call import Headers, Inbound
 from proxy.relay import Head, Relay
 from proxy.runtime import Runtime
-from proxy.steps import access, dry_run, intake, journal, limits, ownership, pii, quota, routing
+from proxy.steps import access, cache, dry_run, intake, journal, limits, ownership, pii, quota, routing
 from proxy.stream import Chain
+from proxy.upstreams import Answer
+
+
+class Teller(Protocol):
+    """A step with something to say in the reply's headers."""
+
+    def headers(self, headers: Headers) -> Headers: ...
 
 
 async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGenerator[Head | bytes, None]:
@@ -27,20 +37,39 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
             scrubbed = await pii.scrub(call, runtime.detector)
             # Last of the rewrites: what it gives is what leaves the proxy.
             outbound = routing.choose(scrubbed.call)
+            asked = cache.ask(outbound, scrubbed.owns)
             if call.is_dry_run:
                 report = dry_run.report(outbound, entry.price_of)
-                headers = [(b"content-type", b"application/json"), *entry.answer(200)]
-                yield Head(200, limited.headers(scrubbed.headers(headers)))
+                head = Head(200, [(b"content-type", b"application/json"), *entry.answer(200)])
+                yield told(head, scrubbed, limited)
                 yield report
                 return
-            # What it may cost is held until its record is written; where little is left, it may write less.
-            admitted = await quota.reserve(outbound, runtime.accounts, entry.quote, entry.started_at)
-            # Journalled before the upstream is asked: a killed process loses no started call.
-            entry.start(admitted.outbound)
-            async with upstreams.open(admitted.outbound, runtime.pool) as answer:
-                relay = Relay(answer, Chain([entry.meter, scrubbed.restore]), entry, runtime.limits.ping_seconds)
-                head, piece = await relay.begin()
-                yield replace(head, headers=admitted.headers(limited.headers(scrubbed.headers(head.headers))))
-                while piece:
-                    yield piece
-                    piece = await relay.next()
+            # Before anything is reserved: what was answered before costs nothing. It holds placeholders, not values.
+            async with cache.lookup(asked, runtime.answers, entry.meter, entry.price_of) as looked:
+                source: AbstractAsyncContextManager[Answer | Replay]
+                if looked.answer is not None:
+                    admitted, source = quota.Admitted(outbound), looked.answer
+                    entry.serve(outbound)
+                else:
+                    # What it may cost is held until its record is written; where little is left, it may write less.
+                    admitted = await quota.reserve(outbound, runtime.accounts, entry.quote, entry.started_at)
+                    # Journalled before the upstream is asked: a killed process loses no started call.
+                    entry.start(admitted.outbound)
+                    source = upstreams.open(admitted.outbound, runtime.pool)
+                async with source as answer:
+                    # Kept as it came, then restored: the next who asks may have other values.
+                    filters = Chain([entry.meter, looked.filter(admitted.outbound), scrubbed.restore])
+                    relay = Relay(answer, filters, entry, runtime.limits.ping_seconds)
+                    head, piece = await relay.begin()
+                    yield told(head, looked, scrubbed, limited, admitted)
+                    while piece:
+                        yield piece
+                        piece = await relay.next()
+
+
+def told(head: Head, *steps: Teller) -> Head:
+    """The head with what each of these steps has to say in its headers."""
+    headers = head.headers
+    for step in steps:
+        headers = step.headers(headers)
+    return replace(head, headers=headers)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from proxy.answers.cache import Cache
 from proxy.auth import Keys
 from proxy.directory import Directory
 from proxy.ledger.buckets import Buckets
@@ -36,4 +37,5 @@ class Runtime:
     accounts: Accounts
     usage: UsageReader
     detector: Detector
+    answers: Cache
     limits: Limits

@@ -1,5 +1,6 @@
 """Snapshots built from the database: the one place where the data plane reads tenants."""
 
+import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,14 +10,15 @@ from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from proxy.call import Budget, Caller, Privacy, RateLimits, TenantRules, UpstreamRules
+from proxy.call import Budget, CacheRules, Caller, Privacy, RateLimits, TenantRules, UpstreamRules
 from proxy.directory import SourceDown
 from proxy.formats.globs import Globs
 from proxy.ledger import prices
 from proxy.privacy.compiling import compiled
-from tenants import audit, placeholder_keys, queries, secrets
+from tenants import audit, caching, placeholder_keys, queries, secrets
 from tenants.models import ApiKey, Tenant, Upstream
 from tenants.validators import BUDGET_UNITS
 
@@ -120,6 +122,21 @@ def _tenant(tenant: Tenant) -> TenantRules:
         upstreams=[_upstream(row) for row in queries.enabled_upstreams(tenant)],
         limits=_limits(tenant.limits),
         budgets=_budgets(tenant.id, tenant.budgets),
+        cache=_cache(tenant),
+    )
+
+
+def _cache(tenant: Tenant) -> CacheRules | None:
+    given = caching.exact(tenant.cache)
+    if not given["enabled"]:
+        return None
+    return CacheRules(
+        secret=hmac.digest(next(iter(settings.ENCRYPTION_KEYS.values())), b"answers" + tenant.id.bytes, "sha256"),
+        ttl_seconds=given["ttl"],
+        most_bytes=given["max_mb"] * 1024 * 1024,
+        keeps_sampled=given["sampled"],
+        keeps_tool_results=given["tool_results"],
+        is_single_flight=given["single_flight"],
     )
 
 

@@ -11,6 +11,10 @@ import httpx
 from django.conf import settings
 
 from proxy.alerts.watch import Watch
+from proxy.answers.cache import Cache
+from proxy.answers.stores import Store
+from proxy.answers.stores.machine import MachineStore
+from proxy.answers.stores.shared import SharedStore
 from proxy.auth import Keys
 from proxy.config import Config
 from proxy.directory import Directory
@@ -36,6 +40,12 @@ def _spare_the_collector() -> None:
     gc.set_threshold(10_000, 20, 50)
 
 
+def _answer_store(config: Config) -> Store:
+    if config.redis_url:
+        return SharedStore(config.redis_url)
+    return MachineStore(config.data_dir / "answers.sqlite3")
+
+
 @asynccontextmanager
 async def running(config: Config) -> AsyncIterator[Runtime]:
     """The runtime of this process, following the database until it is left. Raises directory.SourceDown."""
@@ -55,6 +65,7 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
         }
         pool = Pool(transports, Slots())
         detector = Detector(workers=config.detection_workers, deadline_seconds=config.detection_seconds)
+        answers = Cache(_answer_store(config))
         watch = Watch(config.redis_url)
         settling = writer.Writer(journal, on_closed=watch.note)
         settling.start()
@@ -72,6 +83,7 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
                     accounts=Accounts(in_thread),
                     usage=UsageReader(partial(asyncio.get_running_loop().run_in_executor, sums)),
                     detector=detector,
+                    answers=answers,
                     limits=Limits(
                         config.max_body_bytes,
                         config.body_timeout_seconds,
@@ -83,5 +95,6 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
             await directory.stop()
             await pool.aclose()
             await detector.aclose()
+            await answers.aclose()
             await in_thread(settling.stop)
             await in_thread(watch.stop)

@@ -34,6 +34,11 @@ class Meter(Filter):
         self._progress = progress
         self._delta_bytes = 0
         self._told_at = time.monotonic()
+        self._counts = True
+
+    def count_nothing(self) -> None:
+        """From now on read endings only: the answer was paid for when it was first given."""
+        self._counts = False
 
     @property
     def has_ended(self) -> bool:
@@ -76,18 +81,18 @@ class Meter(Filter):
 
     def final_usage(self) -> Usage:
         """The upstream's own numbers, or for a stream that broke what was delivered, estimated from its length."""
-        if self.is_complete or self.stop_reason:
+        if self.is_complete or self.stop_reason or not self._counts:
             return self.usage
         delivered = int(self._delta_bytes / _CHARS_PER_TOKEN)
         return self.usage.with_output(max(self.usage.output_tokens, delivered))
 
     def _note(self, message: dict[str, Any]) -> None:
-        self.usage = self.usage.merge(message.get("usage"))
+        self._merge(message.get("usage"))
         self.stop_reason = _text(message.get("stop_reason"))
 
     def _end(self, payload: Any) -> None:
         if isinstance(payload, dict):
-            self.usage = self.usage.merge(payload.get("usage"))
+            self._merge(payload.get("usage"))
             self.stop_reason = _text(_object(payload, "delta").get("stop_reason")) or self.stop_reason
 
     def _error(self, payload: Any) -> None:
@@ -95,9 +100,14 @@ class Meter(Filter):
         self.error_type = _text(error.get("type")) or "api_error"
         self.error_message = _text(error.get("message"))
 
+    def _merge(self, usage: Any) -> None:
+        if self._counts:
+            self.usage = self.usage.merge(usage)
+
     def _tell(self) -> None:
         self._told_at = time.monotonic()
-        self._progress(self.final_usage())
+        if self._counts:
+            self._progress(self.final_usage())
 
 
 def _payload(event: Event) -> Any:

@@ -77,14 +77,18 @@ class Entry:
             "request_bytes": len(call.document.raw),
         }
 
-    def open(self, outbound: Outbound) -> None:
-        """Journal that the call goes to this upstream now. Raises Unavailable: what cannot be accounted is not sent."""
+    def serve(self, outbound: Outbound) -> None:
+        """Note whose answer the client gets."""
         self._model = outbound.model
         self._row |= {
             "model_served": _text(outbound.sent_as, 200),
             "upstream_id": outbound.upstream.id,
             "upstream_name": _text(outbound.upstream.name, 100),
         }
+
+    def open(self, outbound: Outbound) -> None:
+        """Journal that the call goes to this upstream now. Raises Unavailable: what cannot be accounted is not sent."""
+        self.serve(outbound)
         try:
             self._journal.append(journals.OPEN, self._row | {"state": State.STARTED})
         except OSError:

@@ -70,6 +70,10 @@ class entry:
         self._record.open(outbound)
         self._outbound = outbound
 
+    def serve(self, outbound: Outbound) -> None:
+        """Note that the client gets what this upstream answered before. It is not asked, and costs nothing."""
+        self._record.serve(outbound)
+
     @property
     def started_at(self) -> datetime:
         """When the call came in: the time that its record, its price and its budgets go by."""

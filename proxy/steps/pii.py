@@ -47,6 +47,12 @@ class Scrubbed:
     call: CleanCall
     restore: Filter = field(default_factory=Chain)
     found: str = ""
+    stand_ins: Placeholders | None = None
+
+    def owns(self, entity_type: str, code: str) -> bool:
+        """Whether this is a placeholder of the request's own."""
+        behind = self.stand_ins.behind(code) if self.stand_ins is not None else None
+        return behind is not None and behind[0] == entity_type
 
     def headers(self, headers: Headers) -> Headers:
         """The reply's headers, with what was found."""
@@ -74,7 +80,8 @@ async def scrub(call: Call, detector: Detector) -> Scrubbed:
     if failure:
         call.trace.note("pii_failed_open", time.perf_counter(), reason=failure)
     clean = _clean(call, call.document.edit(changes))
-    return Scrubbed(clean, _restore(call, stand_ins, rules) if len(stand_ins) else Chain(), tally.header())
+    restore = _restore(call, stand_ins, rules) if len(stand_ins) else Chain()
+    return Scrubbed(clean, restore, tally.header(), stand_ins)
 
 
 def _clean(call: Call, document: Document) -> CleanCall:

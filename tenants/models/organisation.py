@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
-from tenants import privacy, validators
+from tenants import caching, privacy, validators
 from tenants.models import defaults
 
 
@@ -61,6 +61,12 @@ class Tenant(models.Model):
         null=True, editable=False, help_text="AEAD ciphertext, see tenants/secrets.py."
     )
     placeholder_key_version = models.PositiveIntegerField(null=True, editable=False)
+    cache = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[caching.check_settings],
+        help_text="Which of its answers are kept for who asks the same again.",
+    )
     settings = models.JSONField(default=dict, blank=True, validators=[validators.check_object])
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -7,7 +7,18 @@ from datetime import datetime
 from ipaddress import ip_network
 from uuid import UUID, uuid4
 
-from proxy.call import Budget, Caller, CleanCall, Inbound, Privacy, RateLimits, TenantRules, Trace, UpstreamRules
+from proxy.call import (
+    Budget,
+    CacheRules,
+    Caller,
+    CleanCall,
+    Inbound,
+    Privacy,
+    RateLimits,
+    TenantRules,
+    Trace,
+    UpstreamRules,
+)
 from proxy.formats.document import Document
 from proxy.formats.globs import Globs
 
@@ -70,6 +81,7 @@ def caller(
     tenant_budgets: Sequence[Budget] = (),
     key_id: UUID | None = None,
     privacy: Privacy | None = None,
+    cache: CacheRules | None = None,
 ) -> Caller:
     tenant = TenantRules(
         id=tenant_id or uuid4(),
@@ -80,6 +92,7 @@ def caller(
         upstreams=[upstream()] if upstreams is None else upstreams,
         limits=tenant_limits,
         budgets=tenant_budgets,
+        cache=cache,
     )
     return Caller(
         tenant=tenant,

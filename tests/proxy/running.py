@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 
 from proxy import gateway
+from proxy.answers.cache import Cache
+from proxy.answers.stores.machine import MachineStore
 from proxy.auth import Keys
 from proxy.call import Caller
 from proxy.directory import Directory
@@ -107,6 +109,7 @@ async def running(
     transports = {"anthropic": transport or GuardedTransport(allow_any), "simulator": SimulatorTransport()}
     journal = Journal.open(folder / "journal")
     pool = Pool(transports, Slots())
+    answers = Cache(MachineStore(folder / "answers.sqlite3"))
     runtime = Runtime(
         directory=directory,
         keys=Keys(lambda secret: secret == "llmp_test", lambda _secret: [(1, "digest")]),
@@ -116,6 +119,7 @@ async def running(
         buckets=buckets or LocalBuckets(),
         accounts=accounts or Accounts(run),
         usage=UsageReader(run),
+        answers=answers,
         detector=detector or Detector(workers=1, deadline_seconds=30),  # starts nothing until it is asked
         limits=Limits(
             max_body_bytes=1024 * 1024, body_timeout_seconds=5, ping_seconds=ping_seconds, send_timeout_seconds=60
@@ -128,6 +132,7 @@ async def running(
     finally:
         await directory.stop()
         await pool.aclose()
+        await answers.aclose()
         journal.discard()
         await asyncio.sleep(0)
 

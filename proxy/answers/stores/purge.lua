@@ -1,0 +1,18 @@
+-- Forgets a tenant's answers that fit everything given.   KEYS: by use, by age, sizes   ARGV: prefix, id, model, tag
+local gone = 0
+for _, name in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  local known = redis.call('HMGET', ARGV[1] .. name, 'id', 'model', 'tag')
+  local fits = true
+  for place = 1, 3 do
+    if ARGV[place + 1] ~= '' and ARGV[place + 1] ~= known[place] then fits = false end
+  end
+  if fits then
+    gone = gone + redis.call('DEL', ARGV[1] .. name)
+    redis.call('ZREM', KEYS[1], name)
+    redis.call('ZREM', KEYS[2], name)
+    local size = redis.call('HGET', KEYS[3], name)
+    if size then redis.call('HINCRBY', KEYS[3], 'all', -tonumber(size)) end
+    redis.call('HDEL', KEYS[3], name)
+  end
+end
+return gone
