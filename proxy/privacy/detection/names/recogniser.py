@@ -5,7 +5,7 @@ from typing import Any
 
 from presidio_analyzer import LocalRecognizer, RecognizerResult
 
-from proxy.privacy.detection.names import postal, spelling, windows
+from proxy.privacy.detection.names import postal, second, spelling, windows
 from proxy.privacy.detection.names.rampart import Rampart
 
 
@@ -30,6 +30,10 @@ class NameRecognizer(LocalRecognizer):
     def read(self, window: str) -> list[RecognizerResult]:
         """What is found in one window."""
         words = self._model.read(window)
-        return [RecognizerResult("PERSON", *found) for found in spelling.people(window, words)] + [
-            RecognizerResult("ADDRESS", *found) for found in postal.addresses(window, words)
+        people = list(spelling.people(window, words))
+        streets = list(postal.addresses(window, words))
+        people += second.reading(window, [*people, *streets], self._model.name_scores)
+        people += spelling.mentions(window, people)
+        return [RecognizerResult("PERSON", *found) for found in people] + [
+            RecognizerResult("ADDRESS", *found) for found in streets
         ]

@@ -11,10 +11,15 @@ _LEAST_SCORE_ALONE = 0.7
 _CODE_BEFORE = frozenset("._/\\$@#=([{<-+*&|~%:`0123456789")
 _CODE_AFTER = frozenset("_/\\$@#=([{-+*&|~%`0123456789")
 _JOINS = re.compile(r"[ \t]{1,2}|[-'’]|\. ?|[ \t]?\n[ \t]*")
+_CAMEL_CASE = re.compile(
+    r"(?<!\bMc)(?<!\bMac)(?<!\bDe)(?<!\bDi)(?<!\bLa)(?<!\bLe)(?<!\bVan)(?<!\bFitz)(?<=[a-zß-ÿ])[A-ZÀ-Þ]"
+)
 _NEXT_WORD = re.compile(r"[ ]([^\W\d_][^\W\d_'’-]*(?:[-'’][^\W\d_]+)*)")
 _LAST_WORD = re.compile(r"(?<![\w'’.-])([^\W\d_]+(?:[-'’][^\W\d_]+)*)[ ]$")
 # Words that stand where names do, in the company of names, and are none.
 NOT_NAMES = frozenset((Path(__file__).parent / "not_names.txt").read_text().split())
+# Names that are words too: alone they are taken for the word.
+_ALSO_WORDS = frozenset((Path(__file__).parent / "also_words.txt").read_text().split())
 
 
 def people(text: str, words: Sequence[Word]) -> Iterator[tuple[int, int, float]]:
@@ -51,13 +56,15 @@ def _runs(text: str, words: Sequence[Word]) -> Iterator[list[Word]]:
 
 def _is_plausible(text: str, start: int, end: int) -> bool:
     name = text[start:end]
-    if len(name) < 3 or any(map(str.isdigit, name)) or "::" in name:
+    if len(name) < 3 or any(map(str.isdigit, name)) or _CAMEL_CASE.search(name):
         return False
     before, after = text[start - 1 : start], text[end : end + 1]
     if before in _CODE_BEFORE and before and not _is_prose_before(text, start):
         return False
     if after and after in _CODE_AFTER or (after == "." and text[end + 1 : end + 2].isalnum()):
         return False
+    if before in "\"'" and before and text[end : end + 2] in ('":', "':"):
+        return False  # the key of a mapping
     if after == "(" or (after == ":" and text[end + 1 : end + 2] == ":"):
         return False
     return any(part.lower() not in NOT_NAMES for part in name.split())
@@ -74,16 +81,33 @@ def _is_prose_before(text: str, start: int) -> bool:
 def _grown(text: str, start: int, end: int) -> tuple[int, int]:
     """With the capitalised word on either side that the model left out: a surname it does not know."""
     after = _NEXT_WORD.match(text, end)
-    if after and _is_capitalised_name(after[1]):
+    if after and is_capitalised_name(after[1]):
         end = after.end()
     before = _LAST_WORD.search(text, max(0, start - 30), start)
-    if before and _is_capitalised_name(before[1]) and not _opens_sentence(text, before.start()):
+    if before and is_capitalised_name(before[1]) and not _opens_sentence(text, before.start()):
         start = before.start(1)
     return start, end
 
 
-def _is_capitalised_name(word: str) -> bool:
-    return len(word) > 2 and word[0].isupper() and any(map(str.islower, word[1:])) and word.lower() not in NOT_NAMES
+def mentions(text: str, people: Sequence[tuple[int, int, float]]) -> Iterator[tuple[int, int, float]]:
+    """Where somebody of several names is called by one of them."""
+    parts = {
+        part: score
+        for start, end, score in people
+        if len(names := re.split(r"[\s.]+", text[start:end])) > 1
+        for part in names
+        if is_capitalised_name(part) and part.lower() not in _ALSO_WORDS
+    }
+    for part, score in parts.items():
+        for match in re.finditer(rf"(?<![\w.@/\\$#-]){re.escape(part)}(?![\w(\[@/\\=$-])", text):
+            if all(match.end() <= start or end <= match.start() for start, end, _ in people):
+                yield match.start(), match.end(), score
+
+
+def is_capitalised_name(word: str) -> bool:
+    """Whether the word is spelt as a name is, and not one that only looks like it."""
+    is_capitalised = len(word) > 2 and word[0].isupper() and any(map(str.islower, word[1:]))
+    return is_capitalised and word.lower() not in NOT_NAMES and not _CAMEL_CASE.search(word)
 
 
 def _opens_sentence(text: str, start: int) -> bool:

@@ -1,6 +1,17 @@
 """Every recogniser of what has a form. The place to add one."""
 
-from proxy.privacy.detection.recognisers import contact, identity, money, network, own, people, secrets, tokens
+from proxy.privacy.detection.recognisers import (
+    addresses,
+    contact,
+    identity,
+    money,
+    network,
+    own,
+    people,
+    secrets,
+    tables,
+    tokens,
+)
 from proxy.privacy.detection.recognisers.base import LinearRecognizer
 from proxy.privacy.rules import CustomRecogniser
 
@@ -16,6 +27,8 @@ def build(custom: tuple[CustomRecogniser, ...] = (), deny: tuple[str, ...] = ())
         identity.SsnRecognizer(),
         network.IpRecognizer(),
         people.FieldNameRecognizer(),
+        tables.TableRecognizer(),
+        addresses.StreetRecognizer(),
         secrets.PrivateKeyRecognizer(),
         secrets.PasswordRecognizer(),
         *tokens.recognisers(),

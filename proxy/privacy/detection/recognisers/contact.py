@@ -1,5 +1,7 @@
 """E-mail addresses and phone numbers."""
 
+import re
+
 import phonenumbers
 import tldextract
 
@@ -37,71 +39,82 @@ class EmailRecognizer(LinearRecognizer):
         return start, end, score
 
 
+_SAID_SCORE = 0.85
+_BARE_SCORE = 0.6
+_LINE_REACH_CHARS = 80
 _CUES = (
     "phones?", "phone number", "tel", "telephone", "mobile", "mobil", "cell", "cellphone", "fax", "call", "called",
     "dial", "ring", "text", "sms", "whatsapp", "signal", "reach", "contact", "number is", "telefon", "telefono",
     "teléfono", "téléphone", "telefone", "telefoonnummer", "handy", "móvil", "movil", "portable", "celular",
     "cellulare", "numer", "komórka", "telefonnummer", "nummer", "gsm", "puhelin", "phone_number", "phonenumber", "mob",
 )  # fmt: skip
-_INTERNATIONAL = (
-    r"(?:^|[^0-9A-Za-z+.])(\+[1-9][0-9]{0,2}(?:[ .\-/]?\(?[0-9]{1,5}\)?){1,7}(?: ?(?:x|ext\.?) ?[0-9]{1,6})?)"
+_BEFORE = r"(?:^|[^0-9A-Za-z.+/-])"
+_EXTENSION = r"(?: ?(?:x|ext\.?) ?[0-9]{1,6})?"
+_FORMS = (
+    Form("international", rf"{_BEFORE}(\+[1-9][0-9]{{0,2}}(?:[ .\-/]?\(?[0-9]{{1,5}}\)?){{1,7}}{_EXTENSION})", 0.75),
+    Form("with 00", rf"{_BEFORE}(00[1-9][0-9]{{0,2}}(?:[ .\-/]\(?[0-9]{{1,5}}\)?){{2,7}}{_EXTENSION})", 0.65),
+    Form(
+        "north american",
+        rf"{_BEFORE}((?:1[ .-])?(?:\([2-9][0-9]{{2}}\) ?|[2-9][0-9]{{2}}[ .-])[2-9][0-9]{{2}}[ .-][0-9]{{4}}"
+        rf"{_EXTENSION})",
+        0.7,
+    ),
+    Form(
+        "national", rf"{_BEFORE}(\(?0[1-9][0-9]{{0,4}}\)?(?:[ ./\-]{{1,2}}\(?[0-9]{{2,8}}\)?){{1,6}}{_EXTENSION})", 0.55
+    ),
+    Form("after a cue", rf"{_BEFORE}(\+?\(?[0-9](?:[ .\-/()]{{0,2}}[0-9]){{6,16}}{_EXTENSION})", 0.0),
 )
-_NORTH_AMERICAN = (
-    r"(?:^|[^0-9A-Za-z.+/-])((?:1[ .-])?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[ .-])[2-9][0-9]{2}[ .-][0-9]{4}"
-    r"(?: ?(?:x|ext\.?) ?[0-9]{1,6})?)"
+_LEAST_DIGITS, _MOST_DIGITS, _MOST_EXTENSION_DIGITS = 7, 16, 6
+_LEAST_UNSAID_DIGITS = 9
+_SOMETHING_ELSE = re.compile(
+    r"(?:\d{1,3}\.){3}\d{1,3}"  # an IP address
+    r"|(?:19|20)\d\d[-/.]\d.*|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d\d.*"  # a date
+    r"|\d{3}-\d\d-\d{4}"  # a social security number
 )
-_NATIONAL = r"(?:^|[^0-9A-Za-z.+/-])(\(?0[1-9][0-9]{0,4}\)?(?:[ ./\-]\(?[0-9]{2,8}\)?){1,6})"
-_CUED = r"(?:^|[^0-9A-Za-z.+/-])(\+?\(?[0-9](?:[ .\-/()]{0,2}[0-9]){6,16}(?: ?(?:x|ext\.?) ?[0-9]{1,6})?)"
 
 
 class PhoneRecognizer(LinearRecognizer):
-    """Numbers written as phone numbers are, or after a word that says so."""
+    """Numbers written as phone numbers are, or where a word or an e-mail address beside them says so."""
 
     def __init__(self) -> None:
-        forms = [
-            Form("international", _INTERNATIONAL, 0.75),
-            Form("north american", _NORTH_AMERICAN, 0.7),
-            Form("national", _NATIONAL, 0.55),
-            Form("after a cue", _CUED, 0.0),
-        ]
-        super().__init__("PHONE_NUMBER", forms, hint=r"[0-9][0-9 .\-/()]{5}", cues=_CUES)
+        super().__init__("PHONE_NUMBER", _FORMS, hint=r"[0-9][0-9 .\-/()]{5}", cues=_CUES)
 
     def judge(self, text: str, span: Span) -> Span | None:
         start, end, score = span
-        if end < len(text) and is_word(text[end]):
-            return None
         number = text[start:end]
-        digits = sum(map(str.isdigit, number))
-        cued = self.has_cue(text, start)
-        if not 7 <= digits <= 15 + 6 * ("x" in number):
+        if (end < len(text) and is_word(text[end])) or not _can_be_dialled(number):
             return None
-        if score and digits == len(number.lstrip("+")) and not cued:
-            # A bare run after a plus: as often a line of a diff or a sum.
-            return (
-                None
-                if digits < 10 or not number.startswith("+")
-                else (start, end, 0.6)
-                if _is_possible(number)
-                else None
-            )
-        if number.startswith("+") and not _is_possible(number):
+        is_grouped = not number.lstrip("+").isdigit()
+        is_said = self.has_cue(text, start) or (
+            (is_grouped or number[0] == "0") and _has(number, _LEAST_UNSAID_DIGITS) and "@" in _line(text, start, end)
+        )
+        if is_said:
+            return start, end, _SAID_SCORE
+        if not score or not _has(number, _LEAST_UNSAID_DIGITS):
             return None
-        if not score and not cued:
-            return None
-        if not score and _looks_like_something_else(text, start, end):
-            return None
-        return start, end, max(score, 0.85 if cued else 0)
+        if is_grouped:
+            return start, end, score
+        # A bare run after a plus: as often a line of a diff or a sum.
+        return (start, end, _BARE_SCORE) if number[0] == "+" and _has(number, 10) else None
 
 
-def _is_possible(number: str) -> bool:
+def _has(number: str, digits: int) -> bool:
+    return sum(map(str.isdigit, number)) >= digits
+
+
+def _can_be_dialled(number: str) -> bool:
+    most = _MOST_DIGITS + (_MOST_EXTENSION_DIGITS if "x" in number else 0)
+    if not _has(number, _LEAST_DIGITS) or _has(number, most + 1) or _SOMETHING_ELSE.fullmatch(number):
+        return False
+    if not number.startswith("+"):
+        return True
     try:
         return phonenumbers.is_possible_number(phonenumbers.parse(number, None))
     except phonenumbers.NumberParseException:
         return False
 
 
-def _looks_like_something_else(text: str, start: int, end: int) -> bool:
-    number = text[start:end]
-    is_dotted_quad = number.count(".") == 3 and all(len(part) <= 3 for part in number.split("."))
-    is_date = len(number) >= 8 and number[:4].isdigit() and number[4] in "-/" and number[:2] in ("19", "20")
-    return is_dotted_quad or is_date
+def _line(text: str, start: int, end: int) -> str:
+    """What stands around on the same line, not too far away."""
+    before = text[max(0, start - _LINE_REACH_CHARS) : start].rpartition("\n")[2]
+    return before + text[end : end + _LINE_REACH_CHARS].partition("\n")[0]

@@ -14,7 +14,7 @@ class SsnRecognizer(LinearRecognizer):
 
     def __init__(self) -> None:
         regex = _SSN.replace("([- .]?)", "[- .]?")
-        super().__init__("US_SSN", [Form("ssn", regex, 0.85)], hint=r"[0-9]{3}[- .]?[0-9]{2}[- .]?[0-9]{4}", cues=_CUES)
+        super().__init__("US_SSN", [Form("ssn", regex, 0.9)], hint=r"[0-9]{3}[- .]?[0-9]{2}[- .]?[0-9]{4}", cues=_CUES)
 
     def judge(self, text: str, span: Span) -> Span | None:
         start, end, score = span

@@ -5,48 +5,61 @@ from presidio_analyzer.predefined_recognizers import CryptoRecognizer
 from proxy.privacy.detection.recognisers.base import Form, LinearRecognizer, Span, is_word
 
 _CARD = (
-    r"(?:^|[^0-9A-Za-z_.+-])([2-6][0-9]{3}(?:[ -]?[0-9]{4}){2}[ -]?[0-9]{1,7}|3[0-9]{3}[ -]?[0-9]{6}[ -]?[0-9]{4,5})"
+    r"(?:^|[^0-9A-Za-z_.+-])([1-6][0-9]{3}(?:[ -]?[0-9]{4}){2}(?:[ -]?[0-9]{1,7})?"
+    r"|3[0-9]{3}[ -]?[0-9]{6}[ -]?[0-9]{4,5})"
 )
 _CARD_CUES = (
     "cards?", "cc", "visa", "mastercard", "amex", "credit", "debit", "pan", "carte", "karte", "kreditkarte",
     "kreditkartennummer", "tarjeta", "carta", "cartão", "karta", "kort", "payment", "card_number", "cardnumber",
     "discover", "maestro",
 )  # fmt: skip
-_TWO_SERIES = range(2221, 2721)
-_DISCOVER = (range(6440, 6500), range(6500, 6600))
 
 
 class CardRecognizer(LinearRecognizer):
     """Numbers that an issuer gives out and whose last digit is right (Luhn)."""
 
     def __init__(self) -> None:
-        super().__init__("CREDIT_CARD", [Form("card", _CARD, 0.6)], hint=r"[2-6][0-9]{3}[ -]?[0-9]", cues=_CARD_CUES)
+        super().__init__("CREDIT_CARD", [Form("card", _CARD, 0.6)], hint=r"[1-6][0-9]{3}[ -]?[0-9]", cues=_CARD_CUES)
 
     def judge(self, text: str, span: Span) -> Span | None:
         start, end, _ = span
         if end < len(text) and (is_word(text[end]) or (text[end] in ".-" and text[end + 1 : end + 2].isdigit())):
             return None
         digits = "".join(filter(str.isdigit, text[start:end]))
-        if not _is_issued(digits) or not _has_check_digit(digits):
+        is_cued = self.has_cue(text, start)
+        if not _is_issued(digits, rare=is_cued) or not _has_check_digit(digits):
             return None
         is_grouped = len(digits) < end - start
-        return start, end, 1.0 if is_grouped or self.has_cue(text, start) else 0.6
+        return start, end, 1.0 if is_grouped or is_cued else 0.6
 
 
-def _is_issued(digits: str) -> bool:
+# The first digits of a number, and how long numbers of that issuer are.
+_ISSUERS = (
+    (range(4000, 5000), (13, 16, 19)),  # Visa
+    (range(5100, 5600), (16,)),  # Mastercard
+    (range(2221, 2721), (16,)),  # Mastercard's second series
+    (range(3400, 3500), (15,)),  # American Express
+    (range(3700, 3800), (15,)),
+    (range(3000, 3060), (14, 16)),  # Diners Club
+    (range(3600, 3700), (14, 16)),
+    (range(3800, 4000), (14, 16)),
+    (range(3500, 3600), (16,)),  # JCB
+    (range(6011, 6012), (16,)),  # Discover
+    (range(6440, 6600), (16,)),
+    (range(6200, 6300), (16, 17, 18, 19)),  # UnionPay
+)
+# Too common as other numbers to be taken for cards without a word that says so.
+_RARE_ISSUERS = (
+    *((range(first * 100, first * 100 + 100), range(12, 20)) for first in (50, 56, 57, 58, 60, 63, 67)),  # Maestro
+    (range(1800, 1801), (15,)),  # JCB's old numbers
+    (range(2131, 2132), (15,)),
+)
+
+
+def _is_issued(digits: str, *, rare: bool) -> bool:
     first = int(digits[:4])
-    length = len(digits)
-    if digits[0] == "4":
-        return length in (13, 16, 19)
-    if 51 <= first // 100 <= 55 or first in _TWO_SERIES:
-        return length == 16
-    if first // 100 in (34, 37):
-        return length == 15
-    if first // 100 in (36, 38, 39) or 300 <= first // 10 <= 305:
-        return length in (14, 16)
-    if 3528 <= first <= 3589 or first == 6011 or any(first in series for series in _DISCOVER):
-        return length == 16
-    return first // 100 in (50, 56, 57, 58, 60, 62, 63, 67) and 13 <= length <= 19
+    issuers = (*_ISSUERS, *_RARE_ISSUERS) if rare else _ISSUERS
+    return any(first in series and len(digits) in lengths for series, lengths in issuers)
 
 
 def _has_check_digit(digits: str) -> bool:

@@ -37,7 +37,7 @@ _FORMS = (
 )
 _HINT = rf"(?i:{_WHOLE_KEY}|{_PART_KEY})[\"']?[ ]?[:=>]|[^\s][\"']?[ ]?(?:<|&lt;|\()[^\s<>()@]{{1,64}}@|{_TITLE}"
 # A capitalised word of these is a product's, an organisation's or a heading's.
-_NOT_NAMES = re.compile(
+NOT_NAMES = re.compile(
     r"(?i)\b(?:the|and|for|new|test|app|application|server|service|system|team|group|inc|ltd|llc|gmbh|corp|company"
     r"|foundation|project|software|user|admin|error|type|value|name|default|unknown|example|api|data|file|model|field"
     r"|list|library|university|licen[cs]e|authors?|contributors|claude|code|department|office|bank|street|road|all"
@@ -53,4 +53,4 @@ class FieldNameRecognizer(LinearRecognizer):
 
     def judge(self, text: str, span: Span) -> Span | None:
         start, end, score = span
-        return None if _NOT_NAMES.search(text[start:end]) else (start, end, score)
+        return None if NOT_NAMES.search(text[start:end]) else (start, end, score)
