@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from admin_ui import navigation, pages
+from admin_ui import alerts, navigation, pages
 from tenants import access
 
 THEMES = ("light", "dark")
@@ -28,4 +28,5 @@ def layout(request: HttpRequest) -> dict[str, Any]:
         "switcher": tenants[:_MAX_SWITCHER],
         "switcher_has_more": len(tenants) > _MAX_SWITCHER,
         "environment": settings.CONFIG.environment,
+        "unread_alerts": alerts.count(place.tenant),
     }

@@ -55,6 +55,7 @@ TENANT = (
         "System",
         (
             Entry("Audit", "audit", "audit", access.MANAGERS, key="a"),
+            Entry("Alerts", "alerts", "bell", key="l"),
             Entry("Settings", "settings", "sliders", access.MANAGERS, key="t"),
         ),
     ),
@@ -72,6 +73,7 @@ PLATFORM = (
         "System",
         (
             Entry("Audit", "all_audit", "audit", key="a"),
+            Entry("Alerts", "all_alerts", "bell", key="l"),
             Entry("Health", "health", "pulse", key="h"),
         ),
     ),

@@ -4,7 +4,9 @@ from allauth.account import views as account_views
 from django.urls import include, path
 
 from admin_ui.views import (
+    alerts,
     audit,
+    channels,
     health,
     home,
     invitations,
@@ -46,6 +48,21 @@ tenant = [
     path("usage/", usage.usage, name="usage"),
     path("usage.csv", usage.export, name="usage_export"),
     path("audit/", audit.trail, name="audit"),
+    path("alerts/", alerts.index, name="alerts"),
+    path("alerts/acknowledge/", alerts.acknowledge_all, name="alerts_acknowledge_all"),
+    path("alerts/channels/", channels.index, name="alerts_channels"),
+    path("alerts/channels/new/", channels.new, name="alerts_channels_new"),
+    path("alerts/channels/<uuid:channel_id>/", channels.edit, name="alerts_channels_edit"),
+    path("alerts/channels/<uuid:channel_id>/test/", channels.test, name="alerts_channels_test"),
+    path("alerts/channels/<uuid:channel_id>/pause/", channels.pause, name="alerts_channels_pause"),
+    path("alerts/channels/<uuid:channel_id>/rotate/", channels.rotate, name="alerts_channels_rotate"),
+    path("alerts/channels/<uuid:channel_id>/delete/", channels.delete, name="alerts_channels_delete"),
+    path(
+        "alerts/channels/<uuid:channel_id>/deliveries/<int:delivery_id>/again/",
+        channels.again,
+        name="alerts_channels_again",
+    ),
+    path("alerts/<str:alert_id>/acknowledge/", alerts.acknowledge, name="alerts_acknowledge"),
     path("settings/", settings.index, name="settings"),
     path("settings/suspend/", settings.suspend, name="settings_suspend"),
 ]
@@ -78,5 +95,8 @@ urlpatterns = [
     path("platform/usage.csv", usage.export_all, name="all_usage_export"),
     path("platform/audit/", audit.whole_trail, name="all_audit"),
     path("platform/audit/verify/", audit.verify, name="all_audit_verify"),
+    path("platform/alerts/", alerts.all_alerts, name="all_alerts"),
+    path("platform/alerts/acknowledge/", alerts.acknowledge_all_of_all, name="all_alerts_acknowledge_all"),
+    path("platform/alerts/<str:alert_id>/acknowledge/", alerts.acknowledge_of_all, name="all_alerts_acknowledge"),
     path("platform/health/", health.index, name="health"),
 ]

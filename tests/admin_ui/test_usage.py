@@ -103,7 +103,7 @@ def test_it_takes_a_few_queries_whatever_it_shows(client, acme, alice, django_as
     for number in range(40):
         store(acme.pk, model_asked=f"m{number}")
     client.force_login(alice)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         client.get(f"{URL}?by=model")
 
 

@@ -16,6 +16,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
+from proxy.alerts import raising
+from proxy.alerts.models import Severity
+from proxy.alerts.raising import Draft
 from tenants import actions
 from tenants.models import Tenant
 from tests.admin_ui.calls import record
@@ -64,7 +67,15 @@ def objects(tenant: Tenant, owner: User) -> Objects:
     invited = actions.invite(actor="x", tenant=tenant, invited_by=owner, role="member", note="D", at=timezone.now())
     call = record(tenant, key_id=key.pk)
     call.save()
+    channel = actions.add_channel(
+        actor="x", tenant=tenant, name="team", kind="webhook", url="https://a.example.com"
+    ).channel
+    alert = raising.record(Draft("budget.blocked", Severity.BAD, "Full", tenant=tenant), str(tenant.pk), timezone.now())
+    assert alert is not None
     values = {
+        "channel_id": str(channel.pk),
+        "delivery_id": str(alert.deliveries.get().pk),
+        "alert_id": alert.pk,
         "key_id": str(key.pk),
         "upstream_id": str(upstream.pk),
         "invitation_id": str(invited.invitation.pk),
@@ -75,6 +86,9 @@ def objects(tenant: Tenant, owner: User) -> Objects:
 
 
 MISSING = {
+    "channel_id": str(uuid.UUID(int=3)),
+    "delivery_id": "999999",
+    "alert_id": "evt_0",
     "key_id": str(uuid.UUID(int=1)),
     "upstream_id": str(uuid.UUID(int=2)),
     "invitation_id": "999999",

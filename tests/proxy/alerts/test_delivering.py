@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from django.core.management import CommandError, call_command
 
 from proxy.alerts import delivering, payload, queue, raising, webhooks
 from proxy.alerts.models import Alert, Delivery
@@ -250,3 +251,20 @@ def test_no_secret_is_shown_by_repr(acme: Tenant, there: Receiver) -> None:
     row, secret = channel(acme, there.url)
     message = webhooks.Message(row.url, {"webhook-signature": secret}, secret.encode())
     assert secret not in repr(message) and queries.signing_secret_of(row) == secret
+
+
+class TestCommand:
+    def test_it_sends_a_test_and_says_what_was_answered(self, acme: Tenant, there: Receiver, capsys: Any) -> None:
+        _row, secret = channel(acme, there.url)
+        call_command("send_test_alert", "acme", "pager")
+        assert "acme/pager took the test (HTTP 204)" in capsys.readouterr().out
+        (got,) = there.received
+        assert got.is_signed_by(secret) and orjson.loads(got.body)["type"] == "test"
+
+    def test_what_fails_or_does_not_exist_is_said(self, acme: Tenant, there: Receiver) -> None:
+        channel(acme, there.url)
+        there.answer = receiver.status(301, location="http://169.254.169.254/")
+        with pytest.raises(CommandError, match="redirects are not followed"):
+            call_command("send_test_alert", "acme", "pager")
+        with pytest.raises(CommandError, match="acme has no alert channel nobody"):
+            call_command("send_test_alert", "acme", "nobody")
