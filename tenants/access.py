@@ -6,9 +6,9 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
-from tenants.models import AlertChannel, ApiKey, Collection, Membership, Tenant, Upstream
+from tenants.models import AlertChannel, ApiKey, Collection, Membership, SavedView, Tenant, Upstream
 
 Role = Membership.Role
 Row = TypeVar("Row", bound=Model)
@@ -77,6 +77,19 @@ def collection_for(tenant: Tenant, name: str) -> Collection:
     row = Collection.objects.select_related("tenant").filter(tenant=tenant, name=name).first()
     if row is None:
         raise NotFound(name)
+    return row
+
+
+def views_for(user: User | AnonymousUser, tenant: Tenant) -> QuerySet[SavedView]:
+    """The saved views that this member sees: the person's own and everybody's."""
+    return SavedView.objects.filter(Q(owner_id=user.pk) | Q(owner=None), tenant=tenant)
+
+
+def view_for(user: User, tenant: Tenant, view_id: int, *, to_change: bool = False) -> SavedView:
+    """One of them; everybody's are changed by managers alone. Raises NotFound, NotAllowed."""
+    row = _one(views_for(user, tenant), view_id)
+    if to_change and row.owner_id is None and role_in(user, tenant) not in MANAGERS:
+        raise NotAllowed("This view is everybody's: an owner or admin may change it.")
     return row
 
 

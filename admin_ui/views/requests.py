@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from admin_ui import csv, pages, request_filters, request_rows, waterfall
 from admin_ui.request_filters import Asked
+from admin_ui.views import saved_views
 from proxy.ledger import usage_queries
 from proxy.ledger.usage_queries import Filter
 from proxy.models import UsageRecord
@@ -98,6 +99,8 @@ def _table(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
         "socket_url": f"{address['socket_url']}?{asked.query()}" if behind is None and asked.range.preset else "",
         "choices": _choices(tenant),
         "chips": _chips(asked, address["table_url"], tenant),
+        "query": asked.query(),
+        "views": saved_views.links(request, tenant, asked.query()) if tenant else (),
     }
     return render(request, "admin_ui/requests.html", context)
 

@@ -51,6 +51,7 @@ from tenants.actions.upstreams import (
     reseal_credentials,
     settled_base_url,
 )
+from tenants.actions.views import delete_view, rename_view, save_view
 
 __all__ = [
     "DEFAULT_OVERLAP",
@@ -83,6 +84,7 @@ __all__ = [
     "delete_collection",
     "delete_tenant",
     "delete_upstream",
+    "delete_view",
     "end_playground",
     "invite",
     "issue_key",
@@ -93,6 +95,7 @@ __all__ = [
     "remove_member",
     "renew_placeholder_key",
     "remove_person",
+    "rename_view",
     "reseal_credentials",
     "reseal_placeholder_keys",
     "reseal_second_factors",
@@ -100,6 +103,7 @@ __all__ = [
     "revoke_key",
     "rotate_channel_secret",
     "rotate_key",
+    "save_view",
     "set_role",
     "settled_base_url",
     "withdraw_invitation",

@@ -7,6 +7,7 @@ from tenants.models.keys import ApiKey, KeySecret, Scope
 from tenants.models.organisation import Invitation, Membership, Tenant
 from tenants.models.playground import PlaygroundPass
 from tenants.models.upstreams import Upstream
+from tenants.models.views import SavedView
 
 __all__ = [
     "AlertChannel",
@@ -19,6 +20,7 @@ __all__ = [
     "KeySecret",
     "Membership",
     "PlaygroundPass",
+    "SavedView",
     "Scope",
     "Tenant",
     "Upstream",

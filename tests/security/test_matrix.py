@@ -86,6 +86,7 @@ def objects(tenant: Tenant, owner: User) -> Objects:
 
 
 MISSING = {
+    "view_id": "999999",
     "channel_id": str(uuid.UUID(int=3)),
     "delivery_id": "999999",
     "alert_id": "evt_0",
