@@ -105,7 +105,7 @@ def links(request: HttpRequest, tenant: Tenant, query: str) -> list[dict[str, ob
 
 def _parts(query: str) -> set[tuple[str, str]]:
     """What an address asks for, whatever the order."""
-    return {(name, value) for name, value in QueryDict(query).items() if value}
+    return {(name, str(value)) for name, value in QueryDict(query).items() if value}
 
 
 def _to_requests(tenant: Tenant, query: str) -> HttpResponseRedirect:
