@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import dj_database_url
+from kombu import Queue
 
 from proxy import config as deployment
 from proxy import logs, mail
@@ -36,6 +37,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "tenants",
     "proxy",
+    "proxy.knowledge",
     "proxy.alerts",
     "admin_ui",
 ]
@@ -58,6 +60,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "proxy.urls"
 ASGI_APPLICATION = "proxy.asgi.application"
 SOCKETS_APPLICATION = "admin_ui.sockets.application"  # by name: the proxy imports no pages
+GUARDED_TRANSPORT = "proxy.upstreams.transport.AiohttpTransport"  # by name: engines import no upstreams
 
 TEMPLATES = [
     {
@@ -89,7 +92,7 @@ def _database() -> dict[str, Any]:
         "OPTIONS": {
             "timeout": 20,
             "transaction_mode": "IMMEDIATE",
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;",
         },
     }
 
@@ -120,12 +123,15 @@ if not CONFIG.celery_broker_url:
     (_QUEUE_DIR / "messages").mkdir(parents=True, exist_ok=True)  # the transport expects it
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
+# Reading documents takes long: in a queue of its own it delays nothing. A worker without -Q takes from both.
+CELERY_TASK_QUEUES = [Queue("celery"), Queue("documents")]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # A job that waited a whole turn has expired: the next one does its work, and no queue grows while no worker runs.
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "beat": {"task": "proxy.tasks.beat", "schedule": 15.0, "options": {"expires": 15}},
     "recover": {"task": "proxy.tasks.recover_journals", "schedule": 30.0, "options": {"expires": 30}},
     "reap": {"task": "proxy.tasks.reap_reservations", "schedule": 30.0, "options": {"expires": 30}},
+    "tend-documents": {"task": "proxy.knowledge.tasks.tend", "schedule": 10.0, "options": {"expires": 10}},
     "close-lost": {"task": "proxy.tasks.close_lost_calls", "schedule": 600.0, "options": {"expires": 600}},
     "deliver-alerts": {"task": "proxy.tasks.deliver_alerts", "schedule": 5.0, "options": {"expires": 5}},
     "look-for-alerts": {"task": "proxy.tasks.look_for_alerts", "schedule": 60.0, "options": {"expires": 60}},

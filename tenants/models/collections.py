@@ -1,6 +1,7 @@
 """What a tenant's requests may be answered from: collections of documents. The documents are the proxy's own rows."""
 
 import uuid
+from fnmatch import fnmatchcase
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -96,6 +97,14 @@ class Collection(models.Model):
     def is_built_in(self) -> bool:
         """Whether it is embedded by the model that comes with the product."""
         return self.embedding == BUILT_IN
+
+    def admits_key(self, key_name: str) -> bool:
+        """Whether the key of this name may use it."""
+        return any(fnmatchcase(key_name, glob) for glob in self.key_globs)
+
+    def admits_role(self, role: str | None) -> bool:
+        """Whether members of this role may search it."""
+        return role in self.roles
 
     def clean(self) -> None:
         errors = {}

@@ -6,21 +6,25 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+import structlog
 
 from proxy.knowledge.parsing import child
 from proxy.knowledge.parsing.chunking import Chunk, Cut
 from proxy.knowledge.parsing.sections import Unreadable
 
-__all__ = ["Chunk", "Cut", "Parsed", "Unreadable", "parse"]
+__all__ = ["Chunk", "Cut", "Parsed", "Unreadable", "parse", "parsed"]
 
 WALL_SECONDS = 120.0
 _TICK_SECONDS = 0.05
 _ROOT = Path(__file__).resolve().parents[3]
+log = structlog.get_logger(__name__)
+
 _RAISED = 1
 _NOT_UNDERSTOOD = "The file is damaged, or of a form that is not understood. Export it again, or as another kind."
 _TOO_MUCH = "The file takes too long to be read, or too much memory. Split it, or export it again."
@@ -43,24 +47,26 @@ def parse(
 
     Raises Unreadable with a sentence for the person who uploaded it.
     """
-    with tempfile.NamedTemporaryFile(prefix="llmp-parse-") as output:
-        process = _start(path.resolve(), name, cut, output.fileno())
+    with tempfile.NamedTemporaryFile(prefix="llmp-parse-") as output, tempfile.TemporaryFile() as errors:
+        process = _start(path.resolve(), name, cut, output.fileno(), errors.fileno())
         try:
             _wait(process, Path(output.name), on_read, time.monotonic() + seconds)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        return _parsed(child.lines(output.name), process.returncode)
+        if process.returncode == _RAISED:
+            log.error("the reader of a document failed by a defect", error=_last_error(errors))
+        return parsed(child.lines(output.name), _NOT_UNDERSTOOD if process.returncode == _RAISED else _TOO_MUCH)
 
 
-def _start(path: Path, name: str, cut: Cut, output: int) -> "subprocess.Popen[bytes]":
+def _start(path: Path, name: str, cut: Cut, output: int, errors: int) -> "subprocess.Popen[bytes]":
     arguments = [str(path), name, str(cut.tokens), str(cut.overlap)]
     return subprocess.Popen(
         [sys.executable, "-I", "-B", "-c", _BOOT, str(_ROOT), *arguments],
         stdin=subprocess.DEVNULL,
         stdout=output,
-        stderr=subprocess.DEVNULL,
+        stderr=errors,
         cwd="/",
         env=_ENVIRONMENT,
         start_new_session=True,
@@ -82,6 +88,13 @@ _ENVIRONMENT = {
 }
 
 
+def _last_error(errors: IO[bytes]) -> str:
+    """The kind of the exception; its words may quote the document."""
+    errors.seek(0)
+    lines = errors.read(1024 * 1024).decode("utf-8", "replace").strip().splitlines()
+    return lines[-1].split(":")[0][:200] if lines else "unknown"
+
+
 def _wait(process: "subprocess.Popen[bytes]", output: Path, on_read: Callable[[], None], until: float) -> None:
     is_told = False
     while process.poll() is None:
@@ -93,7 +106,8 @@ def _wait(process: "subprocess.Popen[bytes]", output: Path, on_read: Callable[[]
         time.sleep(_TICK_SECONDS)
 
 
-def _parsed(lines: Iterator[dict[str, Any]], ended: int) -> Parsed:
+def parsed(lines: Iterable[dict[str, Any]], unfinished: str = _TOO_MUCH) -> Parsed:
+    """What the reader's lines say. Raises Unreadable, with `unfinished` as the reason where they have no end."""
     chunks = []
     for line in lines:
         if line["kind"] == "chunk":
@@ -102,4 +116,4 @@ def _parsed(lines: Iterator[dict[str, Any]], ended: int) -> Parsed:
             return Parsed(chunks, line["title"], line["pages"], line["characters"])
         elif line["kind"] == "unreadable":
             raise Unreadable(line["reason"])
-    raise Unreadable(_NOT_UNDERSTOOD if ended == _RAISED else _TOO_MUCH)  # else it was stopped at one of its limits
+    raise Unreadable(unfinished)

@@ -10,10 +10,10 @@ import json
 import os
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from proxy.knowledge.embedding import tokens
+from proxy.knowledge import tokens
 from proxy.knowledge.parsing import chunking, kinds
 from proxy.knowledge.parsing.chunking import Cut
 from proxy.knowledge.parsing.sections import Found, Section, Unreadable, clean
@@ -22,6 +22,7 @@ _MEBIBYTE = 1024 * 1024
 MEMORY_BYTES = 1024 * _MEBIBYTE
 CPU_SECONDS = 60
 OUTPUT_BYTES = 96 * _MEBIBYTE
+_CHUNK = '{"kind": "chunk"'
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 _FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.posix_spawn", "os.fork", "os.system", "os.spawn", "shutil.",
               "ctypes.", "os.remove", "os.rename", "os.mkdir", "os.link", "os.symlink", "os.chmod", "os.kill",
@@ -31,37 +32,43 @@ _FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.posix_spawn", "os.fork", 
 def main(arguments: list[str]) -> None:
     """Read the file, print what it holds, or why it cannot be read."""
     path, name, size, overlap = arguments
+    for line in read(path, name, Cut(int(size), int(overlap)), _close_doors):
+        sys.stdout.write(line + "\n")
+        if not line.startswith(_CHUNK):
+            sys.stdout.flush()
+
+
+def read(path: str, name: str, cut: Cut, close_doors: Callable[[], None]) -> Iterator[str]:
+    """What the file holds, as lines of JSON: `read`, each `chunk`, then `end`; or `unreadable` with the reason."""
     try:
         tokenizer = tokens.tokenizer()
         kind = kinds.of(path, name)
         parser = importlib.import_module(f"proxy.knowledge.parsing.{kinds.PARSERS[kind]}").sections
-        _close_doors()
+        close_doors()
         found = Found()
         sections = list(parser(path, found))
-        _say({"kind": "read"})  # the parent shows that cutting begins
+        yield _line({"kind": "read"})  # the parent shows that cutting begins
         count = 0
-        for chunk in chunking.chunks(sections, kind, tokenizer, Cut(int(size), int(overlap))):
+        for chunk in chunking.chunks(sections, kind, tokenizer, cut):
             count += 1
-            _say({"kind": "chunk", "text": chunk.text, "heading": clean(chunk.heading), "page": chunk.page})
+            yield _line({"kind": "chunk", "text": chunk.text, "heading": clean(chunk.heading), "page": chunk.page})
         if not count:
             raise Unreadable("The file holds no text.")
         characters = sum(map(_length, sections))
-        _say({"kind": "end", "title": clean(found.title)[:300], "pages": found.pages, "characters": characters})
+        yield _line({"kind": "end", "title": clean(found.title)[:300], "pages": found.pages, "characters": characters})
     except Unreadable as wrong:
-        _say({"kind": "unreadable", "reason": str(wrong)})
+        yield _line({"kind": "unreadable", "reason": str(wrong)})
     except (MemoryError, RecursionError):
-        _say({"kind": "unreadable", "reason": "The file needs more memory to be read than a document should."})
+        yield _line({"kind": "unreadable", "reason": "The file needs more memory to be read than a document should."})
 
 
 def _length(section: Section) -> int:
     return len(section.text)
 
 
-def _say(value: dict[str, Any]) -> None:
+def _line(value: dict[str, Any]) -> str:
     # A lone surrogate, as JSON may spell it, is no text.
-    sys.stdout.write(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode() + "\n")
-    if value["kind"] != "chunk":
-        sys.stdout.flush()
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
 def limit() -> None:

@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any
@@ -53,7 +54,11 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             sys.exit(130)
         connections.close_all()
-        commands = {f"web server ({options['server']})": _web(host, port, options["server"]), "worker": _worker()}
+        commands = {
+            f"web server ({options['server']})": _web(host, port, options["server"]),
+            "worker": _worker("celery", threads=2, more=_timetable()),
+            "document worker": _worker("documents", threads=1),
+        }
         environment = environment_with(**_QUICK_END)
         gc.freeze()  # nothing of it is garbage, and the end need not look for any
         sys.exit(Supervisor(self._say).run(commands, lambda: _answers(host, port), environment))
@@ -113,10 +118,13 @@ def _web(host: str, port: int, server: str) -> list[str]:
     return [sys.executable, str(settings.BASE_DIR / "manage.py"), "serve", "--host", host, "--port", str(port)]
 
 
-def _worker() -> list[str]:
-    """One process for jobs and their timetable; threads, as the jobs of a small installation wait more than compute."""
-    schedule = settings.CONFIG.data_dir / "timetable"
-    options = ["--pool", "threads", "--concurrency", "2", "--beat", "--schedule", str(schedule)]
+def _timetable() -> list[str]:
+    return ["--beat", "--schedule", str(settings.CONFIG.data_dir / "timetable")]
+
+
+def _worker(queue: str, *, threads: int, more: Sequence[str] = ()) -> list[str]:
+    """One process for a queue's jobs; threads, as the jobs of a small installation wait more than compute."""
+    options = ["-Q", queue, "-n", f"{queue}@%h", "--pool", "threads", "--concurrency", str(threads), *more]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
     # In a container everything is root's; that advice is for servers.
     unwarned = ["-W", "ignore:You're running the worker with superuser privileges"]

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.knowledge import parsing
-from proxy.knowledge.embedding import tokens
+from proxy.knowledge import parsing, tokens
 from proxy.knowledge.parsing import Cut, chunking
 from proxy.knowledge.parsing.sections import Section, clean
 from tests.house import tree

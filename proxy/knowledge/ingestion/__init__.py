@@ -1,0 +1,1 @@
+"""From a queued document to passages that searches see."""

@@ -1,0 +1,145 @@
+"""What is kept of documents. What a search may see is decided here, whatever store holds the passages."""
+
+import uuid
+
+from django.db import models
+
+from tenants.models import Collection
+
+
+class Index(models.Model):
+    """One way in which a collection's documents are cut and embedded, with the passages made so."""
+
+    class State(models.TextChoices):
+        BUILDING = "building"
+        SERVING = "serving"
+
+    class Store(models.TextChoices):
+        EMBEDDED = "embedded"
+        WEAVIATE = "weaviate"
+
+    id = models.BigAutoField(primary_key=True)
+    tenant_id = models.UUIDField(editable=False)
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="indexes")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.SERVING)
+    store = models.CharField(max_length=16, choices=Store.choices)
+    embedding = models.CharField(max_length=250, help_text="As the collection names it.")
+    model = models.CharField(max_length=250, blank=True, help_text="What its vectors are of.")
+    dimensions = models.PositiveIntegerField(default=0, help_text="Of its vectors; 0 before the first.")
+    chunk_tokens = models.PositiveIntegerField()
+    chunk_overlap = models.PositiveIntegerField()
+    version = models.BigIntegerField(default=1, help_text="Goes up whenever a search would see something else.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["collection", "id"]
+        verbose_name_plural = "indexes"
+        constraints = [
+            models.UniqueConstraint(fields=["collection", "state"], name="one_index_of_a_collection_in_each_state")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.collection} ({self.embedding}, {self.state})"
+
+
+class Document(models.Model):
+    """A file that was loaded, and how far it has come."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        PARSING = "parsing"
+        CHUNKING = "chunking"
+        EMBEDDING = "embedding"
+        INDEXED = "indexed"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant_id = models.UUIDField(editable=False)
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="documents")
+    name = models.CharField(max_length=300, help_text="The file's name; its identity in the collection.")
+    title = models.CharField(max_length=300, blank=True)
+    tags = models.JSONField(default=list, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    path = models.CharField(max_length=200, editable=False, help_text="Of the file, in the documents' folder.")
+    size = models.BigIntegerField(default=0, help_text="In bytes.")
+    checksum = models.CharField(max_length=64, editable=False, help_text="SHA-256 of the file.")
+    revision = models.PositiveIntegerField(default=1, help_text="Goes up with each other file.")
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED)
+    reason = models.CharField(max_length=500, blank=True, help_text="Why it failed, for people.")
+    progress = models.PositiveSmallIntegerField(default=0, help_text="Of its embedding, in percent.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    claim = models.CharField(max_length=32, blank=True, editable=False, help_text="Of the worker that has it.")
+    claimed_until = models.DateTimeField(null=True, editable=False)
+    queued_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    indexed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["collection", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["collection", "name"], name="document_names_are_unique_in_a_collection")
+        ]
+        indexes = [
+            models.Index(fields=["status", "tenant_id", "queued_at"], name="documents_by_status"),
+            models.Index(fields=["tenant_id", "-created_at"], name="documents_by_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.collection}/{self.name}"
+
+    WAITING = (Status.QUEUED,)
+    RUNNING = (Status.PARSING, Status.CHUNKING, Status.EMBEDDING)
+    DONE = (Status.INDEXED, Status.FAILED, Status.CANCELLED)
+
+
+class Entry(models.Model):
+    """One revision of a document in an index. A passage is seen by searches as long as its entry is here."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    index = models.ForeignKey(Index, on_delete=models.CASCADE, related_name="entries")
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="entries")
+    revision = models.PositiveIntegerField()
+    pages = models.PositiveIntegerField(null=True)
+    characters = models.PositiveIntegerField()
+    chunk_count = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name_plural = "entries"
+        constraints = [models.UniqueConstraint(fields=["index", "document"], name="one_entry_of_a_document_and_index")]
+
+    def __str__(self) -> str:
+        return f"{self.document} in {self.index_id}"
+
+
+class Chunk(models.Model):
+    """A passage, where the database is the store."""
+
+    id = models.BigAutoField(primary_key=True)
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="chunks")
+    ordinal = models.PositiveIntegerField()
+    text = models.TextField()
+    heading = models.TextField(blank=True)
+    page = models.PositiveIntegerField(null=True)
+    vector = models.BinaryField(help_text="float16, of length 1, little-endian.")
+
+    class Meta:
+        ordering = ["entry", "ordinal"]
+
+    def __str__(self) -> str:
+        return f"{self.entry_id}[{self.ordinal}]"
+
+
+class Removal(models.Model):
+    """What is still to be removed outside of the database, because its rows are gone."""
+
+    id = models.BigAutoField(primary_key=True)
+    tenant_id = models.UUIDField()
+    index_number = models.BigIntegerField(null=True, help_text="Of an index in Weaviate.")
+    entry_id = models.UUIDField(null=True, help_text="Only this entry of it.")
+    path = models.CharField(max_length=200, blank=True, help_text="A file or a folder of the documents' folder.")
+    due_at = models.DateTimeField(help_text="Not before.")
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} {self.path or self.entry_id or self.index_number or 'all'}"

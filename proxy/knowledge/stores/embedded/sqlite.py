@@ -1,0 +1,101 @@
+"""Words by SQLite's FTS5: an index of each collection's own, so that no other's words weigh in its ranking."""
+
+import re
+from uuid import UUID
+
+from django.db import OperationalError, connection
+
+_HEADING_WEIGHT = 1.0
+_MOST_TERMS = 32
+_TERM = re.compile(r"\w+")
+# Words that are everywhere cost time and tell nothing.
+STOP_WORDS = frozenset(
+    _TERM.findall(
+        "a an and are as at be but by can do does for from has have how i if in into is it its me my no not of on or "
+        "our so such that the their then there these they this to was we were what when where which who why will "
+        "with you your"
+    )
+)
+
+
+def terms(text: str) -> list[str]:
+    """The words of a question, each once, the rare ones only where there are any."""
+    words = list(dict.fromkeys(word.lower() for word in _TERM.findall(text)))
+    telling = [word for word in words if word not in STOP_WORDS]
+    return (telling or words)[:_MOST_TERMS]
+
+
+class Words:
+    """The text search of SQLite."""
+
+    @staticmethod
+    def add(index_number: int, entry_id: UUID) -> None:
+        """Take in an entry's passages."""
+        table = _table(index_number)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"CREATE VIRTUAL TABLE IF NOT EXISTS {table} USING fts5(text, heading, "
+                "content='knowledge_chunk', content_rowid='id', tokenize='porter unicode61 remove_diacritics 2')"
+            )
+            cursor.execute(
+                f"INSERT INTO {table}(rowid, text, heading) "  # noqa: S608 - the name is made of a number
+                "SELECT id, text, heading FROM knowledge_chunk WHERE entry_id = %s ORDER BY id",
+                [entry_id.hex],
+            )
+
+    @staticmethod
+    def remove(index_number: int, entry_id: UUID) -> None:
+        """Take out an entry's passages, while their rows are still there."""
+        table = _table(index_number)
+        if not _exists(table):
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {table}({table}, rowid, text, heading) "  # noqa: S608 - as above
+                "SELECT 'delete', id, text, heading FROM knowledge_chunk WHERE entry_id = %s",
+                [entry_id.hex],
+            )
+
+    @staticmethod
+    def drop(index_number: int) -> None:
+        """Forget an index."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {_table(index_number)}")
+
+    @staticmethod
+    def search(index_number: int, text: str, limit: int | None) -> list[tuple[int, float]]:
+        """(passage, score) of the passages with a word in common, the best first; None: all of them."""
+        table = _table(index_number)
+        asked = " OR ".join(f'"{term}"' for term in terms(text))
+        if not asked:
+            return []
+        query = (
+            f"SELECT rowid, -bm25({table}, 1.0, {_HEADING_WEIGHT}) AS score "  # noqa: S608 - as above
+            f"FROM {table} WHERE {table} MATCH %s ORDER BY score DESC LIMIT %s"
+        )
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(query, [asked, -1 if limit is None else limit])
+                return [(int(pk), float(score)) for pk, score in cursor.fetchall()]
+        except OperationalError:
+            if _exists(table):
+                raise
+            return []  # nothing was taken in yet
+
+    @staticmethod
+    def tidy(index_number: int) -> None:
+        """Write the index anew, without the words of what was taken out."""
+        table = _table(index_number)
+        if _exists(table):
+            with connection.cursor() as cursor:
+                cursor.execute(f"INSERT INTO {table}({table}) VALUES ('optimize')")  # noqa: S608 - as above
+
+
+def _table(index_number: int) -> str:
+    return f"knowledge_words_{int(index_number)}"
+
+
+def _exists(table: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = %s", [table])
+        return cursor.fetchone() is not None
