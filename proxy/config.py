@@ -125,35 +125,6 @@ class Config(BaseSettings):
             "makes room."
         ),
     )
-    documents_dir: str = Field(
-        "",
-        alias="LLMP_DOCUMENTS_DIR",
-        description=(
-            "Where the files of documents are kept. With web servers and workers on several machines it must be a "
-            "folder they share. Empty: in `LLMP_DATA_DIR`."
-        ),
-    )
-    max_document_bytes: int = Field(
-        50 * 1024 * 1024, alias="LLMP_MAX_DOCUMENT_BYTES", ge=1024, description="Largest file of a document, in bytes."
-    )
-    max_documents: int = Field(
-        50_000, alias="LLMP_MAX_DOCUMENTS", ge=1, description="How many documents a tenant may keep."
-    )
-    max_documents_bytes: int = Field(
-        20 * 1024 * 1024 * 1024,
-        alias="LLMP_MAX_DOCUMENTS_BYTES",
-        ge=1024,
-        description="How large the files of all documents of a tenant may be together, in bytes.",
-    )
-    vector_cache_mb: int = Field(
-        512,
-        alias="LLMP_VECTOR_CACHE_MB",
-        ge=16,
-        description=(
-            "Memory for vectors in each web process, in MiB; 100,000 passages take 150. What was asked longest ago "
-            "makes room."
-        ),
-    )
     allowed_hosts: str = Field(
         "",
         alias="LLMP_ALLOWED_HOSTS",
@@ -418,10 +389,12 @@ def _generated_secrets(path: Path) -> dict[str, str]:
         }
         draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         draft.touch(mode=0o600)
-        draft.write_text("".join(f"{name}={value}\n" for name, value in fresh.items()))
-        with contextlib.suppress(FileExistsError):  # the first of several processes wins
-            path.hardlink_to(draft)
-        draft.unlink()
+        try:
+            draft.write_text("".join(f"{name}={value}\n" for name, value in fresh.items()))
+            with contextlib.suppress(FileExistsError):  # the first of several processes wins
+                path.hardlink_to(draft)
+        finally:
+            draft.unlink()
     lines = path.read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
@@ -435,7 +408,10 @@ def load() -> Config:
         if config.is_production or all(given):
             return config
         path = config.data_dir / "secrets.env"
-        kept = _generated_secrets(path)
+        try:
+            kept = _generated_secrets(path)
+        except OSError as broken:
+            raise ConfigError(unusable(config.data_dir, broken)) from None
         missing = [name for name, value in zip(_GENERATED, given, strict=True) if not value]
         lost = [name for name in missing if not kept.get(name)]
         if lost:
@@ -444,6 +420,15 @@ def load() -> Config:
         return Config(**generated)
     except ValidationError as invalid:
         raise ConfigError(_explain(invalid)) from None
+
+
+def unusable(data_dir: Path, error: Exception) -> str:
+    """What to tell who starts a process that cannot write its files."""
+    why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return (
+        f"LLMP_DATA_DIR {data_dir} cannot be used ({why[:1].lower()}{why[1:]}).\n"
+        "Give the user who runs this a folder to write to, with space left: 100 MB is a start."
+    )
 
 
 def _explain(invalid: ValidationError) -> str:

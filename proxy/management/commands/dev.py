@@ -14,11 +14,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from proxy import snippets
-from proxy.config import environment_with
+from proxy.config import environment_with, unusable
 from proxy.hosting import bootstrap
 from proxy.hosting.orphans import die_with_parent
 from proxy.hosting.supervisor import Supervisor
@@ -51,6 +51,10 @@ class Command(BaseCommand):
             self._say(_announcement(_address(host, port), created))
             if _is_reachable(host):
                 self._say(_reachable_note(host))
+        except (OperationalError, OSError) as broken:
+            if settings.CONFIG.database_url:
+                raise
+            raise CommandError(unusable(settings.CONFIG.data_dir, broken)) from broken
         except KeyboardInterrupt:
             sys.exit(130)
         connections.close_all()
