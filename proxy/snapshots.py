@@ -68,6 +68,12 @@ class DatabaseSource:
 
     @staticmethod
     @_asks_database
+    def needs_detection() -> bool:
+        """Whether any tenant wants personal data found."""
+        return Tenant.objects.exclude(pii={}).exists()
+
+    @staticmethod
+    @_asks_database
     def revision() -> int:
         """The number of the latest change."""
         return audit.latest_revision()

@@ -71,6 +71,8 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
         settling.start()
         watch.start()
         _spare_the_collector()
+        if await in_thread(DatabaseSource.needs_detection):
+            detector.start()  # its workers take seconds, which no request should wait for
         try:
             async with buckets.opened(redis_url=config.redis_url, folder=config.data_dir, name=journal.name) as rates:
                 yield Runtime(
