@@ -75,6 +75,15 @@ class RateLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Degrading:
+    """What calls get once so many percent of a budget are used: a model instead of a dearer one, or less to write."""
+
+    at: int
+    model: str | None = None
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
     """What an owner (the key or its tenant) may use of a unit in a period: nano-dollars, tokens or requests."""
 
@@ -83,6 +92,7 @@ class Budget:
     period: str
     amount: int
     is_blocking: bool
+    degrading: tuple[Degrading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

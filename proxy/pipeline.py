@@ -51,8 +51,10 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
                     admitted, source = quota.Admitted(outbound), looked.answer
                     entry.serve(outbound)
                 else:
-                    # What it may cost is held until its record is written; where little is left, it may write less.
-                    admitted = await quota.reserve(outbound, runtime.accounts, entry.quote, entry.started_at)
+                    # What it may cost is held until its record is written; where little is left, it gets less.
+                    admitted = await quota.reserve(
+                        outbound, runtime.accounts, entry.quote, entry.started_at, routing.towards
+                    )
                     # Journalled before the upstream is asked: a killed process loses no started call.
                     entry.start(admitted.outbound)
                     source = upstreams.open(admitted.outbound, runtime.pool)

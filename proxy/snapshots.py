@@ -13,7 +13,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from proxy.call import Budget, CacheRules, Caller, Privacy, RateLimits, TenantRules, UpstreamRules
+from proxy.call import Budget, CacheRules, Caller, Degrading, Privacy, RateLimits, TenantRules, UpstreamRules
 from proxy.directory import SourceDown
 from proxy.formats.globs import Globs
 from proxy.ledger import prices
@@ -154,7 +154,8 @@ def _budgets(owner: UUID, given: Sequence[Mapping[str, Any]]) -> list[Budget]:
         if unit == "usd":
             amount = int(Decimal(str(amount)).scaleb(9))
         is_blocking = budget.get("on_exceed", "block") == "block"
-        budgets.append(Budget(owner, unit, budget["period"], amount, is_blocking))
+        degrading = tuple(Degrading(**step) for step in budget.get("degrade", ()))
+        budgets.append(Budget(owner, unit, budget["period"], amount, is_blocking, degrading))
     return budgets
 
 

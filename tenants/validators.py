@@ -22,6 +22,7 @@ _MAX_BUDGET = 10**9 * 4  # in nano-dollars it still fits a column
 BUDGET_PERIODS = ("minute", "hour", "day", "week", "month", "total")
 BUDGET_UNITS = ("usd", "tokens", "requests")
 BUDGET_ENDS = ("block", "warn")
+_MAX_STEPS = 5
 LIMITS = ("rpm", "input_tpm", "output_tpm", "concurrency", "count_tokens_rpm")
 """What can be limited: requests, input and output tokens a minute, requests at once, token counts a minute."""
 
@@ -100,7 +101,7 @@ def check_limits(value: Any) -> None:
 
 
 def check_budgets(value: Any) -> None:
-    """A list of {period, usd | tokens | requests, on_exceed, alert_at}."""
+    """A list of {period, usd | tokens | requests, on_exceed, alert_at, degrade}."""
     if not isinstance(value, list) or len(value) > _MAX_BUDGETS:
         raise ValidationError(f"Give a list of up to {_MAX_BUDGETS} budgets such as {{period: month, usd: 20}}.")
     seen = set()
@@ -122,9 +123,25 @@ def check_thresholds(value: Any) -> None:
         raise ValidationError("Each percentage is a whole number from 1 to 100, and named once.")
 
 
+def check_degrading(value: Any) -> None:
+    """A list of {at, model | max_tokens}: what calls get from a percentage of a budget on."""
+    if not isinstance(value, list) or len(value) > _MAX_STEPS:
+        raise ValidationError(f"degrade: give a list of up to {_MAX_STEPS} steps such as {{at: 80, max_tokens: 1024}}.")
+    for place, step in enumerate(value, start=1):
+        check_object(step)
+        if set(step) not in ({"at", "model"}, {"at", "max_tokens"}):
+            raise ValidationError(f"degrade {place}: give `at`, and either `model` or `max_tokens`.")
+        if type(step["at"]) is not int or not 1 <= step["at"] <= 99:
+            raise ValidationError(f"degrade {place}: at is a percentage from 1 to 99.")
+        if "model" in step:
+            check_globs([step["model"]])
+        elif type(step["max_tokens"]) is not int or not 1 <= step["max_tokens"] <= _MAX_LIMIT:
+            raise ValidationError(f"degrade {place}: max_tokens is a whole number from 1 on.")
+
+
 def _budget_kind(budget: Any) -> tuple[str, str, str]:
     check_object(budget)
-    unknown = budget.keys() - {"period", "on_exceed", "alert_at", *BUDGET_UNITS}
+    unknown = budget.keys() - {"period", "on_exceed", "alert_at", "degrade", *BUDGET_UNITS}
     if unknown:
         raise ValidationError(f"{str(min(unknown, key=str))[:_MAX_CHARS]!r} is unknown.")
     period, on_exceed = budget.get("period"), budget.get("on_exceed", "block")
@@ -134,6 +151,7 @@ def _budget_kind(budget: Any) -> tuple[str, str, str]:
         raise ValidationError(f"on_exceed must be one of {', '.join(BUDGET_ENDS)}.")
     if "alert_at" in budget:
         check_thresholds(budget["alert_at"])
+    check_degrading(budget.get("degrade", []))
     units = [unit for unit in BUDGET_UNITS if unit in budget]
     if len(units) != 1:
         raise ValidationError(f"give one of {', '.join(BUDGET_UNITS)}.")

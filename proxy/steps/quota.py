@@ -5,23 +5,27 @@ What is reserved here is settled with the call's record (ledger/budgets/settling
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from urllib.parse import quote as percent_encoded
 
-from proxy.call import Call, Headers, Outbound
+from proxy.call import Call, CleanCall, Headers, Outbound
 from proxy.errors import Refused, Unavailable
 from proxy.formats import estimate
-from proxy.ledger.budgets import periods, words
+from proxy.ledger.budgets import degrading, unified, words
 from proxy.ledger.budgets.accounts import Accounts, AccountsDown
 from proxy.ledger.budgets.need import Need
-from proxy.ledger.budgets.reserving import Standing
+from proxy.ledger.budgets.reserving import Reserved, Standing
 from proxy.ledger.prices import Quote
 
 _LEAST_OUTPUT = 256  # less is no answer
 _LEAST_WITH_THINKING = 2048  # the API thinks in no fewer than 1,024 tokens, and must answer too
 _LEAST_THINKING = 1024
-_WARN_AT = 0.75
+_SAFE = "-._~:/@[]"
+
+Instead = Callable[[CleanCall, str], Outbound | None]
+"""The call as it goes to another model, if somebody serves it."""
 
 
 class BudgetSpent(Refused):
@@ -39,16 +43,22 @@ class Admitted:
     outbound: Outbound
     standings: Sequence[Standing] = ()
     max_tokens: int | None = None  # where it was lowered
+    degraded: Mapping[str, str | int] = field(default_factory=dict)  # what it got instead
 
     def headers(self, headers: Headers) -> Headers:
         """The reply's headers, with the tightest budget's state where clients look for it."""
         if not self.standings:
             return headers
-        own = [(name.encode(), value.encode()) for name, value in _unified(self.standings).items()]
+        own = [(name.encode(), value.encode()) for name, value in unified.headers(self.standings).items()]
         if self.max_tokens is not None:
             own.append((b"x-llmp-max-tokens", str(self.max_tokens).encode()))
+        if self.degraded:
+            said = ", ".join(
+                f"{name}={percent_encoded(str(value), safe=_SAFE)}" for name, value in self.degraded.items()
+            )
+            own.append((b"x-llmp-degraded", said.encode()))
         own += [(b"x-llmp-budget-warning", words.encode()) for words in self._warnings()]
-        kept = [item for item in headers if not item[0].startswith(b"anthropic-ratelimit-unified-")]
+        kept = [item for item in headers if not item[0].startswith(unified.PREFIX.encode())]
         return [*kept, *own]
 
     def _warnings(self) -> Iterator[str]:
@@ -57,28 +67,60 @@ class Admitted:
                 yield f"{_whole(standing, self.outbound.call)} used"
 
 
-async def reserve(outbound: Outbound, accounts: Accounts, quote: Callable[[Outbound], Quote], at: datetime) -> Admitted:
-    """Raises BudgetSpent, and Unavailable where budgets cannot be asked."""
+class _Choice:
+    """The call as it is asked, until the budgets' state says that it gets something else."""
+
+    def __init__(self, outbound: Outbound, quote: Callable[[Outbound], Quote], instead: Instead) -> None:
+        self.outbound = outbound
+        self.need = _need(outbound.call, quote(outbound))
+        self.degraded: dict[str, str | int] = {}
+        self._quote = quote
+        self._instead = instead
+
+    def degrade(self, standings: Sequence[Standing]) -> Need:
+        """As `reserving.Degrade`. A model that nobody serves, or that is no cheaper, takes no call over."""
+        plan = degrading.plan(standings)
+        other = self._instead(self.outbound.call, plan.model) if plan.model is not None else None
+        if other is not None and (quote := self._quote(other)).output_nano < self.need.quote.output_nano:
+            self.outbound, self.need = other, _need(other.call, quote)
+            self.degraded["model"] = other.model
+        if plan.max_tokens is not None and plan.max_tokens < self.need.most_output:
+            self.need = replace(self.need, most_output=max(plan.max_tokens, self.need.least_output))
+            self.degraded["max_tokens"] = self.need.most_output
+        return self.need
+
+
+async def reserve(
+    outbound: Outbound, accounts: Accounts, quote: Callable[[Outbound], Quote], at: datetime, instead: Instead
+) -> Admitted:
+    """The call as its budgets let it go. Raises BudgetSpent, and Unavailable where budgets cannot be asked."""
     call = outbound.call
     budgets = [*call.caller.budgets, *call.caller.tenant.budgets]
     if not budgets or call.endpoint != "messages":  # counting tokens costs nothing
         return Admitted(outbound)
     started = time.perf_counter()
-    need = _need(call, quote(outbound))
+    choice = _Choice(outbound, quote, instead)
+    degrade = choice.degrade if any(budget.degrading for budget in budgets) else None
     zone = call.caller.tenant.timezone
     try:
-        reserved = await accounts.reserve(call.inbound.request_id, budgets, zone, at, need)
+        reserved = await accounts.reserve(call.inbound.request_id, budgets, zone, at, choice.need, degrade=degrade)
     except AccountsDown:
         raise Unavailable("The gateway cannot check budgets at the moment. Try again shortly.") from None
     if reserved.short is not None:
         lacking = reserved.short.budget
         whose = "key" if lacking.owner_id == call.caller.key_id else "tenant"
         call.trace.note("quota", started, short=f"{lacking.unit} {lacking.period}", of=whose)
-        raise _refusal(call, reserved.short, reserved.standings, need)
-    call.trace.note("quota", started, max_tokens=reserved.output_tokens)
-    if reserved.output_tokens >= need.most_output:
-        return Admitted(outbound, reserved.standings)
-    return Admitted(_lowered(outbound, reserved.output_tokens), reserved.standings, reserved.output_tokens)
+        raise _refusal(call, reserved.short, reserved.standings, choice.need)
+    degraded = {"degraded": choice.degraded} if choice.degraded else {}
+    call.trace.note("quota", started, max_tokens=reserved.output_tokens, **degraded)
+    return _admitted(choice, reserved)
+
+
+def _admitted(choice: _Choice, reserved: Reserved) -> Admitted:
+    outbound, output = choice.outbound, reserved.output_tokens
+    if output >= (outbound.call.document.get("max_tokens") or 0):
+        return Admitted(outbound, reserved.standings, degraded=choice.degraded)
+    return Admitted(_lowered(outbound, output), reserved.standings, output, choice.degraded)
 
 
 def _need(call: Call, quote: Quote) -> Need:
@@ -120,36 +162,13 @@ def _refusal(call: Call, short: Standing, standings: Sequence[Standing], need: N
         text = f"{whose} has {left} left of its {whole}; this request may use {least}."
         if short.held:
             text += f" Requests under way hold {words.amount(budget.unit, short.held)} until they end."
-    headers = _unified(standings, rejected=short)
+    headers = unified.headers(standings, rejected=short)
     if short.ends_at is None:
         text += " It does not reset by itself."
     else:
         text += f" It resets on {words.moment(short.ends_at, call.caller.tenant.timezone)}."
         headers["retry-after"] = str(max(math.ceil((short.ends_at - datetime.now(UTC)).total_seconds()), 1))
     return BudgetSpent(f"{text} Ask whoever manages your keys for more.", headers=headers)
-
-
-def _unified(standings: Sequence[Standing], rejected: Standing | None = None) -> dict[str, str]:
-    """Anthropic's headers for the tightest blocking budget: Claude Code warns by them."""
-    blocking = [standing for standing in standings if standing.budget.is_blocking]
-    if not blocking:
-        return {}
-    tightest = rejected or max(blocking, key=lambda standing: standing.utilization)
-    is_short_term = tightest.budget.period in (periods.MINUTE, periods.HOUR, periods.DAY)
-    claim, window = ("five_hour", "5h") if is_short_term else ("seven_day", "7d")
-    used = min(tightest.utilization, 1.0)
-    status = "rejected" if rejected else "allowed_warning" if used >= _WARN_AT else "allowed"
-    prefix = "anthropic-ratelimit-unified"
-    shown = {
-        f"{prefix}-status": status,
-        f"{prefix}-representative-claim": claim,
-        f"{prefix}-{window}-status": status,
-        f"{prefix}-{window}-utilization": f"{used:.4f}",
-    }
-    if tightest.ends_at is not None:
-        reset = str(int(tightest.ends_at.timestamp()))
-        shown |= {f"{prefix}-reset": reset, f"{prefix}-{window}-reset": reset}
-    return shown
 
 
 def _whole(standing: Standing, call: Call) -> str:

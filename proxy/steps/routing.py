@@ -16,14 +16,22 @@ def choose(call: CleanCall) -> Outbound:
     Raises NoUpstream.
     """
     started = time.perf_counter()
+    outbound = towards(call, call.model)
+    if outbound is None:
+        raise NoUpstream(f"model: {call.model}")
+    call.trace.note("routing", started, upstream=outbound.upstream.name, model=outbound.sent_as)
+    return outbound
+
+
+def towards(call: CleanCall, name: str) -> Outbound | None:
+    """The call as it goes to whoever serves this model; None: nobody does."""
     tenant = call.caller.tenant
-    model = served_name(tenant, call.model)
+    model = served_name(tenant, name)
     upstream = first_serving(tenant, model)
     if upstream is None:
-        raise NoUpstream(f"model: {call.model}")
+        return None
     sent_as = upstream.model_aliases.get(model, model)
     body = call.document.edit({("model",): sent_as}).raw
-    call.trace.note("routing", started, upstream=upstream.name, model=sent_as)
     return Outbound(call=call, upstream=upstream, model=model, sent_as=sent_as, body=body)
 
 

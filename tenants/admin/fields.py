@@ -6,6 +6,7 @@ from django import forms
 
 from tenants import validators
 
+_STEPS = {"model", "max_tokens"}
 _TEXTAREA = {"rows": 4, "cols": 60, "class": "vLargeTextField", "spellcheck": "false"}
 
 
@@ -60,8 +61,8 @@ class NumbersField(PairsField):
 
 
 class BudgetsField(LinesField):
-    """A list of budgets, one `amount unit a period` a line, with `warn` behind it where nothing is blocked,
-    and `alert 50 90` where it has thresholds of its own."""
+    """A list of budgets, one `amount unit a period` a line; behind it `warn` where nothing is blocked, `alert 50 90`
+    where it has thresholds of its own, and `from 80 model NAME from 90 max_tokens 1024` where it degrades."""
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, list):
@@ -76,11 +77,14 @@ def _budget_line(budget: dict[str, Any]) -> str:
     unit = next(unit for unit in validators.BUDGET_UNITS if unit in budget)
     end = budget.get("on_exceed", "block")
     alert = " ".join(map(str, ["alert", *budget["alert_at"]])) if "alert_at" in budget else ""
-    return " ".join(filter(None, [f"{budget[unit]} {unit} a {budget['period']}", end if end != "block" else "", alert]))
+    steps = [_step_words(step) for step in budget.get("degrade", [])]
+    words = [f"{budget[unit]} {unit} a {budget['period']}", end if end != "block" else "", alert, *steps]
+    return " ".join(filter(None, words))
 
 
 def _budget(line: str) -> dict[str, Any]:
-    before, alert, thresholds = line.partition(" alert")
+    text, *steps = line.split(" from ")
+    before, alert, thresholds = text.partition(" alert")
     words = [word for word in before.split() if word not in {"a", "per", "in"}]
     if len(words) not in {3, 4}:
         raise forms.ValidationError(f"{line!r}: write one amount unit a period a line, e.g. 20 usd a month.")
@@ -89,8 +93,26 @@ def _budget(line: str) -> dict[str, Any]:
         number = float(amount) if "." in amount else int(amount)
     except ValueError:
         raise forms.ValidationError(f"{line!r}: {amount!r} is no amount.") from None
-    budget = {"period": period, unit: number, "on_exceed": end[0] if end else "block"}
-    return {**budget, "alert_at": percentages(thresholds)} if alert else budget
+    budget: dict[str, Any] = {"period": period, unit: number, "on_exceed": end[0] if end else "block"}
+    if alert:
+        budget["alert_at"] = percentages(thresholds)
+    if steps:
+        budget["degrade"] = [_step(words) for words in steps]
+    return budget
+
+
+def _step_words(step: dict[str, Any]) -> str:
+    name = "model" if "model" in step else "max_tokens"
+    return f"from {step['at']} {name} {step[name]}"
+
+
+def _step(text: str) -> dict[str, Any]:
+    """`80 model claude-haiku-4-5` or `90 max_tokens 1024`."""
+    at, *rest = text.split()
+    if len(rest) != 2 or rest[0] not in _STEPS or not at.rstrip("%").isdecimal():
+        raise forms.ValidationError(f"{text!r}: write from 80 model NAME, or from 90 max_tokens NUMBER.")
+    name, value = rest
+    return {"at": int(at.rstrip("%")[:4]), name: int(value) if name == "max_tokens" and value.isdecimal() else value}
 
 
 def percentages(text: str) -> list[int]:

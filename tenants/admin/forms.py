@@ -14,7 +14,8 @@ from tenants.models.keys import default_scopes
 
 _LIMITS_HELP = f"One a line, e.g. rpm = 600. Known: {', '.join(validators.LIMITS)}. Empty: no limit."
 _BUDGETS_HELP = (
-    "One a line: 20 usd a month, 5000000 tokens a day warn, 9 usd a day alert 80. Units: "
+    "One a line: 20 usd a month, 5000000 tokens a day warn, 9 usd a day alert 80, "
+    "50 usd a month from 80 model claude-haiku-4-5 from 90 max_tokens 1024. Units: "
     f"{', '.join(validators.BUDGET_UNITS)}; periods: "
     f"{', '.join(validators.BUDGET_PERIODS)}. Empty: no budget."
 )

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from proxy.call import Budget
+from proxy.call import Budget, Degrading
 from proxy.snapshots import DatabaseSource
 from tenants import actions, keys
 from tenants.declarative import applying, exporting, reading
@@ -25,6 +25,12 @@ TWENTY = {"period": "month", "usd": 20, "on_exceed": "block"}
         ([{"period": "day", "usd": 1, "on_exceed": "cry"}], "on_exceed must be one of block, warn"),
         ([{"period": "day", "usd": 1, "x": 1}], "'x' is unknown"),
         ([TWENTY, {"period": "month", "usd": 30}], "Budget 2: there is one of this period, unit and on_exceed already"),
+        ([{**TWENTY, "degrade": [{"at": 80}]}], "degrade 1: give `at`, and either `model` or `max_tokens`"),
+        ([{**TWENTY, "degrade": [{"at": 80, "model": "a", "max_tokens": 1}]}], "degrade 1: give `at`, and either"),
+        ([{**TWENTY, "degrade": [{"at": 100, "max_tokens": 1}]}], "degrade 1: at is a percentage from 1 to 99"),
+        ([{**TWENTY, "degrade": [{"at": 80, "max_tokens": 0}]}], "degrade 1: max_tokens is a whole number"),
+        ([{**TWENTY, "degrade": [{"at": 80, "model": "a b"}]}], "holds a space"),
+        ([{**TWENTY, "degrade": {"at": 80}}], "degrade: give a list of up to 5 steps"),
         ({"period": "day"}, "Give a list"),
         (["day"], "Budget 1: Give an object"),
     ],
@@ -51,6 +57,19 @@ def test_budgets_of_the_file_are_stored_and_exported(db):
     assert exported["keys"][0]["budgets"] == []
 
 
+def test_steps_of_degrading_go_from_the_file_to_the_snapshot_and_back(db):
+    steps = [{"at": 80, "model": "claude-haiku-4-5"}, {"at": 90, "max_tokens": 1024}]
+    text = f"tenants: [{{slug: acme, budgets: [{{period: day, usd: 5, degrade: {steps}}}]}}]"
+    applying.apply(reading.read(text, environ={}), actor="test")
+    [exported] = exporting.export(Tenant.objects.all())["tenants"]
+    assert exported["budgets"] == [{"period": "day", "usd": 5, "degrade": steps}]
+    issued = actions.issue_key(actor="test", tenant=Tenant.objects.get(), name="ci")
+    caller = DatabaseSource.caller([digest for _version, digest in keys.digests(issued.secret)])
+    assert caller is not None
+    [budget] = caller.tenant.budgets
+    assert budget.degrading == (Degrading(80, model="claude-haiku-4-5"), Degrading(90, max_tokens=1024))
+
+
 def test_a_wrong_budget_in_the_file_is_named():
     with pytest.raises(reading.Unacceptable) as refused:
         reading.read("tenants: [{slug: acme, budgets: [{period: day}]}]", environ={})
@@ -75,6 +94,13 @@ def test_the_admin_takes_budgets_one_a_line(admin_client, acme):
     warned = {"period": "day", "tokens": 5_000_000, "on_exceed": "warn"}
     assert ApiKey.objects.get(pk=key.pk).budgets == [TWENTY, warned]
     assert "5000000 tokens a day warn" in admin_client.get(page).content.decode()
+    degrading = "20 usd a month alert 50 90 from 80 model claude-haiku-4-5 from 90 max_tokens 1024"
+    assert admin_client.post(page, {**form, "budgets": degrading}).status_code == 302
+    steps = [{"at": 80, "model": "claude-haiku-4-5"}, {"at": 90, "max_tokens": 1024}]
+    assert ApiKey.objects.get(pk=key.pk).budgets == [{**TWENTY, "alert_at": [50, 90], "degrade": steps}]
+    assert degrading in admin_client.get(page).content.decode()
+    for wrong in ("20 usd a month from 80", "20 usd a month from x model y", "20 usd a month from 80 model"):
+        assert "write from 80 model NAME" in admin_client.post(page, {**form, "budgets": wrong}).content.decode()
     for wrong, words in (("20 usd", "write one amount unit a period"), ("x usd a day", "is no amount")):
         assert words in admin_client.post(page, {**form, "budgets": wrong}).content.decode()
     assert "period must be one of" in admin_client.post(page, {**form, "budgets": "1 usd a year"}).content.decode()

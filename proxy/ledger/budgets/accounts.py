@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from proxy.call import Budget
 from proxy.ledger.budgets.need import Need
-from proxy.ledger.budgets.reserving import Reserved, reserve
+from proxy.ledger.budgets.reserving import Degrade, Reserved, reserve
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
@@ -25,9 +27,20 @@ class Accounts:
     def __init__(self, run: Callable[..., Awaitable[Any]] = asyncio.to_thread) -> None:
         self._run = run
 
-    async def reserve(self, call_id: str, budgets: Sequence[Budget], zone: str, at: datetime, need: Need) -> Reserved:
+    async def reserve(
+        self,
+        call_id: str,
+        budgets: Sequence[Budget],
+        zone: str,
+        at: datetime,
+        need: Need,
+        *,
+        degrade: Degrade | None = None,
+    ) -> Reserved:
         """As `reserving.reserve`. Raises AccountsDown."""
-        work = asyncio.ensure_future(self._run(_reserve, call_id, budgets, zone, at, need))
+        work = asyncio.ensure_future(
+            self._run(partial(_connected, reserve, call_id, budgets, zone, at, need, degrade=degrade))
+        )
         try:
             reserved: Reserved = await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -40,6 +53,7 @@ class Accounts:
         return reserved
 
 
-def _reserve(call_id: str, budgets: Sequence[Budget], zone: str, at: datetime, need: Need) -> Reserved:
+def _connected(function: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    """Connections are per thread here, outside Django's request cycle: drop broken ones ourselves."""
     close_old_connections()
-    return reserve(call_id, budgets, zone, at, need)
+    return function(*arguments, **named)

@@ -1,6 +1,6 @@
 """Reserves what a call may cost, before it is asked: all of its budgets or none."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -45,7 +45,13 @@ class Reserved:
     short: Standing | None = None
 
 
-def reserve(call_id: str, budgets: Sequence[Budget], zone: str, at: datetime, need: Need) -> Reserved:
+Degrade = Callable[[Sequence[Standing]], Need]
+"""What a call needs after all, given how its budgets stand."""
+
+
+def reserve(
+    call_id: str, budgets: Sequence[Budget], zone: str, at: datetime, need: Need, *, degrade: Degrade | None = None
+) -> Reserved:
     """Hold what the call may use of every budget, with fewer output tokens where there is less room.
 
     One transaction, in which nobody else changes the windows. Raises django.db.Error.
@@ -61,6 +67,8 @@ def reserve(call_id: str, budgets: Sequence[Budget], zone: str, at: datetime, ne
         settling.guard_records()  # before any row: who makes windows waits for nobody that waits for it
         windows = {window.pk: window for window in settling.lock(ids.values())}
         before = {budget: windows[ids[key]] for budget, key in wanted.items()}
+        if degrade is not None:
+            need = degrade([_standing(*pair, 0) for pair in before.items()])
         output, short = _room(before, need)
         if short is not None:
             return Reserved(0, [_standing(*pair, 0) for pair in before.items()], _standing(short, before[short], 0))

@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from proxy.call import Budget
+from proxy.call import Budget, Degrading
+from proxy.ledger import prices
 from proxy.ledger.budgets.accounts import AccountsDown
 from proxy.ledger.budgets.need import Need
 from proxy.ledger.budgets.reserving import Reserved, Standing
@@ -19,6 +20,12 @@ from tests.proxy.running import Gateway, running
 
 KEY, TENANT = uuid4(), uuid4()
 USD = 1_000_000_000
+PRICES = prices.PriceBook(
+    [
+        prices.Rate(model, datetime(2026, 1, 1, tzinfo=UTC), 0, prices.Quote(1, False, *[dollars * USD] * 5))
+        for model, dollars in (("claude-opus-5", 5), ("claude-haiku-4-5", 1))
+    ]
+)
 ASKED = {**build.HELLO, "max_tokens": 32_000}
 
 
@@ -34,11 +41,15 @@ class Accounts:
         self.ends_at: datetime | None = datetime.now(UTC) + timedelta(hours=1)
         self.needs: list[Need] = []
 
-    async def reserve(self, _call: str, budgets: Sequence[Budget], _zone: str, _at: datetime, need: Need) -> Reserved:
+    async def reserve(
+        self, _call: str, budgets: Sequence[Budget], _zone: str, _at: datetime, need: Need, **more: Any
+    ) -> Reserved:
         if self.is_down:
             raise AccountsDown
-        self.needs.append(need)
         standings = [Standing(budget, self.spent, self.held, self.ends_at) for budget in budgets]
+        if more["degrade"] is not None:
+            need = more["degrade"](standings)
+        self.needs.append(need)
         output = need.most_output if self.output_tokens is None else self.output_tokens
         return Reserved(output, standings, standings[0] if self.is_short else None)
 
@@ -74,6 +85,10 @@ async def gateway(tmp_path: Path, accounts: Accounts, upstream: Upstream) -> Asy
 
 def budget(amount: int, unit: str = "usd", *, period: str = "month", owner: UUID = KEY, blocks: bool = True) -> Budget:
     return Budget(owner, unit, period, amount, blocks)
+
+
+def degrading(*steps: Degrading, blocks: bool = True) -> Budget:
+    return Budget(KEY, "usd", "month", 20 * USD, blocks, steps)
 
 
 def allow(gateway: Gateway, *budgets: Budget) -> None:
@@ -127,8 +142,8 @@ async def test_what_may_be_written_to_a_cache_is_reserved_at_that_price(gateway:
         if control:
             block["cache_control"] = control
         await gateway.ask({**build.HELLO, "messages": [{"role": "user", "content": [block]}]})
-    prices = [need.input_nano for need in accounts.needs]
-    assert prices == [5 * USD, 6_250_000_000, 10 * USD]
+    reserved_at = [need.input_nano for need in accounts.needs]
+    assert reserved_at == [5 * USD, 6_250_000_000, 10 * USD]
     assert all(need.input_tokens > 2500 for need in accounts.needs)
 
 
@@ -205,3 +220,75 @@ async def test_what_cannot_be_reserved_is_not_sent(gateway: Gateway, accounts: A
     answer = await gateway.ask(ASKED)
     assert answer.status == 503 and answer.headers["retry-after"]
     assert upstream.bodies == []
+
+
+CHEAPER = Degrading(80, model="claude-haiku-4-5")
+BRIEFER = Degrading(90, max_tokens=1000)
+
+
+@pytest.mark.parametrize(
+    ("spent", "model", "max_tokens", "said"),
+    [
+        (15, "claude-opus-5", 32_000, None),
+        (16, "claude-haiku-4-5", 32_000, "model=claude-haiku-4-5"),
+        (18, "claude-haiku-4-5", 1000, "model=claude-haiku-4-5, max_tokens=1000"),
+    ],
+)
+async def test_a_budget_degrades_step_by_step_and_a_header_and_the_trace_say_so(
+    gateway: Gateway, accounts: Accounts, upstream: Upstream, spent: int, model: str, max_tokens: int, said: str | None
+) -> None:
+    allow(gateway, degrading(CHEAPER, BRIEFER))
+    gateway.runtime.directory.prices = PRICES
+    accounts.spent = spent * USD
+    answer = await gateway.ask({**ASKED, "model": "claude-opus-5"})
+    sent = json.loads(upstream.bodies[0])
+    assert (sent["model"], sent["max_tokens"]) == (model, max_tokens)
+    assert answer.headers.get("x-llmp-degraded") == said
+    assert answer.headers["x-llmp-model"] == model
+    record = gateway.records()[-1]
+    assert (record["model_asked"], record["model_served"]) == ("claude-opus-5", model)
+    [noted] = [step for step in record["trace"] if step["step"] == "quota"]
+    assert bool(noted.get("degraded")) == bool(said)
+
+
+async def test_what_is_asked_for_is_not_made_dearer_by_degrading(gateway: Gateway, upstream: Upstream) -> None:
+    allow(gateway, degrading(Degrading(1, model="claude-opus-5")))
+    gateway.runtime.directory.prices = PRICES
+    gateway.runtime.accounts.spent = 10 * USD  # type: ignore[attr-defined]
+    await gateway.ask({**ASKED, "model": "claude-haiku-4-5"})
+    assert json.loads(upstream.bodies[0])["model"] == "claude-haiku-4-5"
+
+
+async def test_a_cheaper_model_that_nobody_serves_takes_no_call_over(
+    gateway: Gateway, accounts: Accounts, upstream: Upstream
+) -> None:
+    only = build.upstream(models=["claude-opus-*"])
+    gateway.admit(build.caller(key_id=KEY, budgets=[degrading(CHEAPER)], upstreams=[only]))
+    gateway.runtime.directory.prices = PRICES
+    accounts.spent = 19 * USD
+    answer = await gateway.ask({**ASKED, "model": "claude-opus-5"})
+    assert answer.status == 200 and json.loads(upstream.bodies[0])["model"] == "claude-opus-5"
+
+
+async def test_a_bound_leaves_room_to_think(gateway: Gateway, accounts: Accounts, upstream: Upstream) -> None:
+    allow(gateway, degrading(BRIEFER))
+    accounts.spent = 19 * USD
+    await gateway.ask({**ASKED, "thinking": {"type": "enabled", "budget_tokens": 16_000}})
+    sent = json.loads(upstream.bodies[0])
+    assert (sent["max_tokens"], sent["thinking"]["budget_tokens"]) == (2048, 1024)
+
+
+async def test_both_windows_are_told_with_the_threshold_that_is_passed(gateway: Gateway, accounts: Accounts) -> None:
+    allow(gateway, budget(20 * USD), budget(20 * USD, owner=TENANT, period="hour"))
+    for spent, status, passed in (
+        (10, "allowed", None),
+        (15, "allowed_warning", "0.75"),
+        (19, "allowed_warning", "0.95"),
+    ):
+        accounts.spent = spent * USD
+        headers = (await gateway.ask(ASKED)).headers
+        for window in ("5h", "7d"):
+            assert headers[f"anthropic-ratelimit-unified-{window}-status"] == status
+            assert headers[f"anthropic-ratelimit-unified-{window}-utilization"] == f"{spent / 20:.4f}"
+            assert headers.get(f"anthropic-ratelimit-unified-{window}-surpassed-threshold") == passed
+            assert int(headers[f"anthropic-ratelimit-unified-{window}-reset"]) > 0
