@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from admin_ui.allowance_fields import AllowanceFields
 from tenants import actions
 from tenants.admin import forms as admin_forms
 from tenants.models import Membership, Tenant
@@ -14,11 +15,11 @@ _ROWS = {"rows": 3, "spellcheck": "false"}
 _EXPIRIES = (("", "Never"), ("7", "In 7 days"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year"))
 
 
-class KeyForm(admin_forms.ApiKeyForm):
+class KeyForm(AllowanceFields, admin_forms.ApiKeyForm):
     """A key of the tenant that the instance names."""
 
     expires_in = forms.ChoiceField(label="Expires", choices=_EXPIRIES, required=False)
-    limits = None  # type: ignore[assignment]  # a field of the admin alone
+    limits = budgets = None  # type: ignore[assignment]  # as the admin has them; here each has fields of its own
 
     class Meta(admin_forms.ApiKeyForm.Meta):
         fields = ["name", "scopes", "model_globs", "ip_allow", "expires_at", "metadata"]
@@ -41,14 +42,16 @@ class KeyForm(admin_forms.ApiKeyForm):
     @property
     def options(self) -> dict[str, Any]:
         """What `actions.issue_key` takes."""
-        values = dict(self.cleaned_data)
+        values = {name: self.cleaned_data[name] for name in self.without_allowances(self.cleaned_data)}
         days = values.pop("expires_in", "")
-        return {**values, "expires_at": timezone.now() + timedelta(days=int(days)) if days else None}
+        expires_at = timezone.now() + timedelta(days=int(days)) if days else None
+        return {**values, **self.allowances(), "expires_at": expires_at}
 
     @property
     def changes(self) -> dict[str, Any]:
         """What `actions.change_key` takes: the fields that differ."""
-        return {name: self.cleaned_data[name] for name in self.changed_data}
+        plain = {name: self.cleaned_data[name] for name in self.without_allowances(self.changed_data)}
+        return {**plain, **self.changed_allowances()}
 
 
 class UpstreamForm(admin_forms.UpstreamForm):
@@ -86,10 +89,10 @@ class UpstreamForm(admin_forms.UpstreamForm):
         return super().credential
 
 
-class SettingsForm(admin_forms.TenantForm):
+class SettingsForm(AllowanceFields, admin_forms.TenantForm):
     """What a tenant's managers may change of it."""
 
-    limits = None  # type: ignore[assignment]  # a field of the admin alone
+    limits = budgets = None  # type: ignore[assignment]  # as the admin has them; here each has fields of its own
 
     class Meta(admin_forms.TenantForm.Meta):
         fields = ["name", "timezone", "model_aliases", "alert_at"]
@@ -102,7 +105,8 @@ class SettingsForm(admin_forms.TenantForm):
     @property
     def changes(self) -> dict[str, Any]:
         """What `actions.change_tenant` takes: the fields that differ."""
-        return {name: self.cleaned_data[name] for name in self.changed_data}
+        plain = {name: self.cleaned_data[name] for name in self.without_allowances(self.changed_data)}
+        return {**plain, **self.changed_allowances()}
 
 
 class TenantForm(forms.ModelForm):  # type: ignore[type-arg]

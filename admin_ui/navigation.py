@@ -40,6 +40,7 @@ TENANT = (
             Entry("Home", "home", "home", key="h"),
             Entry("Requests", "requests", "list", key="r"),
             Entry("Usage", "usage", "chart", key="u"),
+            Entry("Limits", "limits", "gauge", key="b"),
         ),
     ),
     ("Try", (Entry("Playground", "playground", "play", key="p"),)),
@@ -67,6 +68,7 @@ PLATFORM = (
             Entry("All tenants", "platform", "grid", key="t"),
             Entry("Requests", "all_requests", "list", key="r"),
             Entry("Usage", "all_usage", "chart", key="u"),
+            Entry("Limits", "all_limits", "gauge", key="b"),
         ),
     ),
     (

@@ -96,8 +96,8 @@ def _caller(key: ApiKey, secret_expires_at: datetime | None) -> Caller:
         ip_allow=[ip_network(cidr) for cidr in key.ip_allow],
         expires_at=_sooner(key.expires_at, secret_expires_at),
         metadata=key.metadata,
-        limits=_limits(key.limits),
-        budgets=_budgets(key.id, key.budgets),
+        limits=limits_of(key.limits),
+        budgets=budgets_of(key.id, key.budgets),
         privacy=_privacy(key),
     )
 
@@ -126,8 +126,8 @@ def _tenant(tenant: Tenant) -> TenantRules:
         timezone=tenant.timezone,
         model_aliases=tenant.model_aliases,
         upstreams=[_upstream(row) for row in queries.enabled_upstreams(tenant)],
-        limits=_limits(tenant.limits),
-        budgets=_budgets(tenant.id, tenant.budgets),
+        limits=limits_of(tenant.limits),
+        budgets=budgets_of(tenant.id, tenant.budgets),
         cache=_cache(tenant),
     )
 
@@ -146,7 +146,8 @@ def _cache(tenant: Tenant) -> CacheRules | None:
     )
 
 
-def _budgets(owner: UUID, given: Sequence[Mapping[str, Any]]) -> list[Budget]:
+def budgets_of(owner: UUID, given: Sequence[Mapping[str, Any]]) -> list[Budget]:
+    """A tenant's or key's budgets as they are stored, in the units that are counted."""
     budgets = []
     for budget in given:
         unit = next(unit for unit in BUDGET_UNITS if unit in budget)
@@ -159,7 +160,7 @@ def _budgets(owner: UUID, given: Sequence[Mapping[str, Any]]) -> list[Budget]:
     return budgets
 
 
-def _limits(given: Mapping[str, int]) -> RateLimits | None:
+def limits_of(given: Mapping[str, int]) -> RateLimits | None:
     """None where nothing is limited: such a call asks no bucket."""
     if not given:
         return None

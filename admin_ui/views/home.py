@@ -6,13 +6,25 @@ from django.shortcuts import render, resolve_url
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from admin_ui import addresses, charts, figures, links, onboarding, overview, pages, timerange, upstream_health
+from admin_ui import (
+    addresses,
+    allowances,
+    charts,
+    figures,
+    links,
+    onboarding,
+    overview,
+    pages,
+    timerange,
+    upstream_health,
+)
 from admin_ui.overview import Ranked, Totals
 from admin_ui.timerange import TimeRange
 from proxy import snippets
 from tenants import access
 from tenants.models import Tenant
 
+_BUDGETS = 4  # the tightest
 _TIMES = 300  # percent, above which one speaks of times
 
 
@@ -45,6 +57,7 @@ def home(request: HttpRequest, tenant: Tenant) -> HttpResponse:
         "first_byte_times": first_byte,
         "charts": _charts(tenant, span),
         "lists": _lists(tenant, span),
+        "budgets": allowances.of_tenants([tenant], timezone.now()).get(tenant.pk, [])[:_BUDGETS],
         "troubled": upstream_health.troubled(tenant),
         "all_url": links.requests(tenant, span),
         "failed_url": links.requests(tenant, span, status="4xx" if now.refused > now.failed else "5xx"),

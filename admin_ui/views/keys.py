@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from admin_ui import addresses, forms, overview, pages
+from admin_ui import addresses, allowances, forms, overview, pages
 from proxy import snippets
 from tenants import access, actions
 from tenants.admin.forms import RotateForm
@@ -35,6 +35,7 @@ def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     show = show if show in SHOWN else "active"
     page = Paginator(_keys(tenant, request.GET, show), _PER_PAGE).get_page(request.GET.get("page"))
     weeks = overview.week_by_key([key.pk for key in page], now)
+    standings = allowances.of_keys(page, now)
     rows = [
         {
             "key": key,
@@ -42,6 +43,7 @@ def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
             "expires_soon": _expires_soon(key),
             "week": weeks[key.pk],
             "sum": sum(weeks[key.pk]),
+            "standing": next(iter(standings.get(key.pk, ())), None),
         }
         for key in page
     ]
@@ -100,6 +102,7 @@ def edit(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponse:
         "secrets": saved.secrets.all(),
         "week": week,
         "sum": sum(week),
+        "standings": allowances.of_keys([saved], timezone.now()).get(saved.pk, []),
     }
     return render(request, "admin_ui/keys/edit.html", context, status=422 if form and form.errors else 200)
 
@@ -169,7 +172,7 @@ def _keys(tenant: Tenant, query: QueryDict, show: str) -> QuerySet[ApiKey]:
         ending = text[-4:] if text.startswith("llmp_") else text
         by_secret = KeySecret.objects.filter(key__tenant=tenant, last_four=ending).values("key_id")
         keys = keys.filter(Q(name__icontains=text) | Q(pk__in=by_secret))
-    return keys.prefetch_related(Prefetch("secrets", to_attr="shown_secrets"))
+    return keys.select_related("tenant").prefetch_related(Prefetch("secrets", to_attr="shown_secrets"))
 
 
 def _state(key: ApiKey) -> str:

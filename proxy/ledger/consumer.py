@@ -13,8 +13,8 @@ from django.db import transaction
 
 from proxy.ledger import journal, key_use, rows
 from proxy.ledger.budgets import settling
-from proxy.ledger.rollups import keeping
 from proxy.ledger.reader import Chunk, Reader
+from proxy.ledger.rollups import keeping
 from proxy.ledger.rows import Row
 
 PROGRESS_SECONDS = 5.0

@@ -67,6 +67,8 @@ def paths(key: ApiKey, upstream: Upstream, alice: User, acme: Tenant) -> dict[st
         "upstreams/new/": MANAGERS,
         f"upstreams/{upstream.pk}/": MANAGERS,
         f"upstreams/{upstream.pk}/delete/": MANAGERS,
+        "limits/": EVERYBODY,
+        f"limits/keys/{key.pk}/": EVERYBODY,
         "settings/": MANAGERS,
         "settings/suspend/": (),
     }
