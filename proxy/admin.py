@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -96,7 +97,7 @@ class ModelFilter(admin.SimpleListFilter):
 class UsageRecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """To be read and searched. Nothing here can be altered."""
 
-    list_display = ["started_at", "tenant_slug", "key_name", "served", "state", "status", "tokens", "cost", "duration"]
+    list_display = ["started", "who", "served", "ending", "tokens", "cost", "duration"]
     list_filter = ["state", TenantFilter, ModelFilter, "is_price_default", "is_usage_estimated"]
     search_fields = ["id__exact", "session_id__exact", "upstream_request_id__exact"]
     search_help_text = "A request id, an upstream's request id or a Claude Code session id, whole."
@@ -136,11 +137,23 @@ class UsageRecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    @admin.display(description="Started", ordering="started_at")
+    def started(self, row: UsageRecord) -> str:
+        return date_format(timezone.localtime(row.started_at), "j M H:i:s")
+
+    @admin.display(description="Tenant / key", ordering="tenant_slug")
+    def who(self, row: UsageRecord) -> str:
+        return f"{row.tenant_slug} / {row.key_name}"
+
+    @admin.display(description="State", ordering="state")
+    def ending(self, row: UsageRecord) -> str:
+        return f"{row.state} {row.status or ''}"
+
     @admin.display(description="Model", ordering="model_served")
     def served(self, row: UsageRecord) -> str:
         return row.model_served or row.model_asked
 
-    @admin.display(description="Tokens in / out")
+    @admin.display(description="In / out")
     def tokens(self, row: UsageRecord) -> str:
         prompt = row.input_tokens + row.cache_write_5m_tokens + row.cache_write_1h_tokens + row.cache_read_tokens
         return f"{'~' if row.is_usage_estimated else ''}{prompt:,} / {row.output_tokens:,}"
