@@ -72,7 +72,9 @@ def objects(tenant: Tenant, owner: User) -> Objects:
     ).channel
     alert = raising.record(Draft("budget.blocked", Severity.BAD, "Full", tenant=tenant), str(tenant.pk), timezone.now())
     assert alert is not None
+    view = actions.save_view(actor="x", tenant=tenant, owner=None, name="failed", query="state=failed")
     values = {
+        "view_id": str(view.pk),
         "channel_id": str(channel.pk),
         "delivery_id": str(alert.deliveries.get().pk),
         "alert_id": alert.pk,
