@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from proxy import auth, upstreams
@@ -10,7 +11,7 @@ from proxy.answers.replay import Replay
 from proxy.call import Headers, Inbound
 from proxy.relay import Head, Relay
 from proxy.runtime import Runtime
-from proxy.steps import access, cache, dry_run, intake, journal, limits, ownership, pii, quota, routing
+from proxy.steps import access, cache, cutoff, dry_run, intake, journal, limits, ownership, pii, quota, routing
 from proxy.stream import Chain
 from proxy.upstreams import Answer
 
@@ -24,7 +25,8 @@ class Teller(Protocol):
 async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGenerator[Head | bytes, None]:
     """Status and headers, then the answer's bytes. Raises Refused, before the first item or after any."""
     # First the key: nothing is read for a stranger.
-    caller = await auth.authenticate(inbound, runtime.directory, runtime.keys, scope="messages", at=auth.now())
+    again = partial(auth.authenticate, inbound, runtime.directory, runtime.keys, scope="messages", at=auth.now())
+    caller = await again()
     # One usage record from here on, however the call ends.
     async with journal.entry(inbound, caller, runtime.journal, runtime.directory.prices) as entry:
         call = await intake.receive(inbound, caller, body, entry.trace)
@@ -60,7 +62,10 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
                     source = upstreams.open(admitted.outbound, runtime.pool)
                 async with source as answer:
                     # Kept as it came, then restored: the next who asks may have other values.
-                    filters = Chain([entry.meter, looked.filter(admitted.outbound), scrubbed.restore])
+                    kept = looked.filter(admitted.outbound)
+                    # A budget that is cut under a stream ends it, as at max_tokens; that is not kept.
+                    ended = cutoff.watch(admitted.stake, runtime.accounts.watcher, entry.meter, entry.trace, again)
+                    filters = Chain([entry.meter, kept, ended, scrubbed.restore])
                     relay = Relay(answer, filters, entry, runtime.limits.ping_seconds)
                     head, piece = await relay.begin()
                     yield told(head, looked, scrubbed, limited, admitted)

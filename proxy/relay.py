@@ -66,7 +66,9 @@ class Relay:
             events = self._reader.feed(piece)
         except EventTooLarge:
             raise UpstreamFailed("The upstream sent an event that is too large.") from None
-        return b"".join([out.raw for event in events for out in self._chain.feed(event)])
+        out = b"".join([out.raw for event in events for out in self._chain.feed(event)])
+        self._has_ended = self._has_ended or self._chain.is_over
+        return out
 
     def _end(self) -> bytes:
         self._has_ended = True

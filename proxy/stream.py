@@ -15,6 +15,9 @@ class Filter(Protocol):
     without a name too: they carry bytes of the stream. Raising ends the answer.
     """
 
+    is_over = False
+    """Whether it ended the answer by what it gave last: nothing more is asked of the upstream."""
+
     def feed(self, event: Event) -> Iterable[Event]:
         """What goes on in place of this event."""
         return (event,)
@@ -33,6 +36,11 @@ class Chain(Filter):
 
     def __init__(self, filters: Sequence[Filter] = ()) -> None:
         self._filters = tuple(filters)
+
+    @property
+    def is_over(self) -> bool:  # type: ignore[override]
+        """Whether one of them ended the answer."""
+        return any(one.is_over for one in self._filters)
 
     def feed(self, event: Event) -> Iterable[Event]:
         events: Iterable[Event] = (event,)

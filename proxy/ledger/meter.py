@@ -86,6 +86,12 @@ class Meter(Filter):
         delivered = int(self._delta_bytes / _CHARS_PER_TOKEN)
         return self.usage.with_output(max(self.usage.output_tokens, delivered))
 
+    def cut(self, stop_reason: str) -> Usage:
+        """The answer is ended here by ourselves: what was delivered is what was used."""
+        self.usage = self.final_usage()
+        self.stop_reason = stop_reason
+        return self.usage
+
     def _note(self, message: dict[str, Any]) -> None:
         self._merge(message.get("usage"))
         self.stop_reason = _text(message.get("stop_reason"))

@@ -18,6 +18,7 @@ from proxy.ledger.record import Ending, Entry, State
 _GONE = (asyncio.CancelledError, GeneratorExit, ClientGone)
 _CLIENT_CLOSED_REQUEST = 499  # nginx's number for it; no client ever sees it
 _DEFECT = 500
+_MOST_MODEL_CHARS = 200
 _INTERRUPTED = "The proxy was stopped during this call."
 # Steps whose time is somebody else's: the client's sending, the wait for a free connection, the upstream.
 _OTHERS_TIME = frozenset(("receive", "queue", "upstream"))
@@ -45,6 +46,7 @@ class entry:
         self._prices = prices
         self._call: Call | None = None
         self._outbound: Outbound | None = None
+        self._is_priced_by_default = False
         self._status: int | None = None
         self._upstream_request_id = ""
         self.stopwatch = Stopwatch()  # for work on the answer, which is no step of its own
@@ -69,6 +71,10 @@ class entry:
         """Journal that the upstream is asked now. Raises Unavailable: what cannot be accounted is not sent."""
         self._record.open(outbound)
         self._outbound = outbound
+        price = self._prices.price_of(outbound.model, 0, self.started_at)
+        self._is_priced_by_default = price.is_default and outbound.call.endpoint == "messages"
+        if self._is_priced_by_default:
+            self.trace.note("price", time.perf_counter(), is_default=True, model=outbound.model[:_MOST_MODEL_CHARS])
 
     def serve(self, outbound: Outbound) -> None:
         """Note that the client gets what this upstream answered before. It is not asked, and costs nothing."""
@@ -99,6 +105,8 @@ class entry:
         if self._outbound is not None:
             headers.append((b"x-llmp-upstream", header_text(self._outbound.upstream.name)))
             headers.append((b"x-llmp-model", header_text(self._outbound.sent_as)))
+            if self._is_priced_by_default:
+                headers.append((b"x-llmp-price-warning", b"no price is known: charged by the default tier"))
         return headers
 
     def _overhead_us(self) -> int:

@@ -17,6 +17,7 @@ from proxy.ledger.budgets import degrading, unified, words
 from proxy.ledger.budgets.accounts import Accounts, AccountsDown
 from proxy.ledger.budgets.need import Need
 from proxy.ledger.budgets.reserving import Reserved, Standing
+from proxy.ledger.budgets.watching import Stake
 from proxy.ledger.prices import Quote
 
 _LEAST_OUTPUT = 256  # less is no answer
@@ -44,6 +45,7 @@ class Admitted:
     standings: Sequence[Standing] = ()
     max_tokens: int | None = None  # where it was lowered
     degraded: Mapping[str, str | int] = field(default_factory=dict)  # what it got instead
+    stake: Stake | None = None  # what its stream is looked after for
 
     def headers(self, headers: Headers) -> Headers:
         """The reply's headers, with the tightest budget's state where clients look for it."""
@@ -113,7 +115,8 @@ async def reserve(
         raise _refusal(call, reserved.short, reserved.standings, choice.need)
     degraded = {"degraded": choice.degraded} if choice.degraded else {}
     call.trace.note("quota", started, max_tokens=reserved.output_tokens, **degraded)
-    return _admitted(choice, reserved)
+    stake = Stake(budgets, zone, at, choice.need.quote, reserved.output_tokens) if call.is_streaming else None
+    return replace(_admitted(choice, reserved), stake=stake)
 
 
 def _admitted(choice: _Choice, reserved: Reserved) -> Admitted:

@@ -60,6 +60,23 @@ def test_a_budget_in_the_file_holds_and_its_change_counts_within_a_second(server
     assert [asking.ask(server.url, key).status for _ in range(2)] == [200, 429]
 
 
+def test_a_budget_that_is_cut_ends_its_running_stream_as_at_max_tokens(server: Server) -> None:
+    key = server.tenant("cut", budgets=[{"period": "month", "usd": 100}])
+    text = "#simulate tokens=4000 delay_ms=20"
+    body = {**asking.HELLO, "max_tokens": 4000, "stream": True, "messages": [{"role": "user", "content": text}]}
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(asking.ask, server.url, key, body)
+        time.sleep(1.5)
+        server.apply({"slug": "cut", "budgets": [{"period": "month", "usd": 0.0001}]})
+        cut_at = time.monotonic()
+        answer = running.result()
+    assert time.monotonic() - cut_at < 15 and answer.status == 200
+    names = [line for line in answer.body.splitlines() if line.startswith(b"event: ")]
+    assert names[-3:] == [b"event: content_block_stop", b"event: message_delta", b"event: message_stop"]
+    assert b'"stop_reason":"max_tokens"' in answer.body
+    assert asking.ask(server.url, key).json()["error"]["type"] == "billing_error"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_two_hundred_at_once_reach_the_upstream_fifty_times(

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from proxy import gateway as gateway_module
 from proxy import pipeline
+from proxy.ledger import prices
 from tests.bad_upstream import BadUpstream
 from tests.proxy import build
 from tests.proxy.running import KEY, Gateway, running
@@ -328,3 +330,17 @@ class TestModels:
         gateway.admit(build.caller(scopes=["messages"]))
         answer = await gateway.ask(method="GET", path="/v1/models")
         assert answer.status == 403
+
+
+async def test_a_model_without_a_price_is_charged_the_default_tier_and_the_reply_says_so(gateway: Gateway) -> None:
+    gateway.admit(build.caller(upstreams=[build.upstream(kind="simulator")]))
+    answer = await gateway.ask()  # no price is known here at all
+    assert answer.headers["x-llmp-price-warning"].startswith("no price is known")
+    [record] = gateway.records()
+    assert record["is_price_default"] and record["cost_nano_usd"] > 0
+    assert {"step": "price", "is_default": True, "model": "claude-sonnet-5-5"}.items() <= next(
+        step for step in record["trace"] if step["step"] == "price"
+    ).items()
+    rate = prices.Rate("claude-*", datetime(2026, 1, 1, tzinfo=UTC), 0, prices.Quote(1, False, 1, 1, 1, 1, 1))
+    gateway.runtime.directory.prices = prices.PriceBook([rate])
+    assert "x-llmp-price-warning" not in (await gateway.ask()).headers

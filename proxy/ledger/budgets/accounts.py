@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from proxy.call import Budget
 from proxy.ledger.budgets.need import Need
 from proxy.ledger.budgets.reserving import Degrade, Reserved, reserve
+from proxy.ledger.budgets.watching import Watcher
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -26,6 +27,7 @@ class Accounts:
 
     def __init__(self, run: Callable[..., Awaitable[Any]] = asyncio.to_thread) -> None:
         self._run = run
+        self.watcher = Watcher(run)
 
     async def reserve(
         self,

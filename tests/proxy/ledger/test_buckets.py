@@ -75,6 +75,20 @@ async def test_nothing_is_taken_where_one_bucket_is_short(opener: Opener) -> Non
         assert int((await store.take(asking(rich, 5))).levels[0]) == 3
 
 
+async def test_a_look_tells_what_is_left_and_takes_nothing(opener: Opener) -> None:
+    bucket, owner = uuid4().hex, uuid4().hex
+    async with opener() as store:
+        taken = await store.take(asking(bucket, 5, 2, Place(owner, 2)))
+        looking = demand.look(asking(bucket, 5, 1, Place(owner, 2)))
+        for _ in range(3):
+            seen = await store.take(looking)
+        assert (int(seen.levels[0]), seen.running[0]) == (3, 1)
+        taken.give([0.0], is_over=True)
+        async with asyncio.timeout(5):
+            while (await store.take(looking)).running[0]:
+                await asyncio.sleep(0.01)
+
+
 async def test_a_full_bucket_suffices_for_any_amount(opener: Opener) -> None:
     async with opener() as store:
         assert (await store.take(asking(uuid4().hex, 10, 1_000_000))).is_given

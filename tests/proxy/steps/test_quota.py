@@ -15,8 +15,10 @@ from proxy.ledger import prices
 from proxy.ledger.budgets.accounts import AccountsDown
 from proxy.ledger.budgets.need import Need
 from proxy.ledger.budgets.reserving import Reserved, Standing
+from proxy.ledger.budgets.watching import Watcher
 from tests.proxy import build
 from tests.proxy.running import Gateway, running
+from tests.proxy.test_directory import in_place
 
 KEY, TENANT = uuid4(), uuid4()
 USD = 1_000_000_000
@@ -33,6 +35,7 @@ class Accounts:
     """Answers as told, and keeps what it was asked."""
 
     def __init__(self) -> None:
+        self.watcher = Watcher(in_place)
         self.output_tokens: int | None = None
         self.spent = 0
         self.held = 0
