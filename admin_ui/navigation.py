@@ -52,6 +52,7 @@ TENANT = (
             Entry("Upstreams", "upstreams", "cloud", key="s"),
         ),
     ),
+    ("Protect", (Entry("Privacy", "privacy", "shield", access.MANAGERS, key="y"),)),
     (
         "System",
         (

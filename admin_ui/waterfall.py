@@ -22,11 +22,15 @@ _WORDS = {
     "access": "Check the model",
     "ownership": "Check ownership",
     "limits": "Check limits",
+    "pii": "Look for personal data",
+    "restore": "Put values back",
+    "pii_output": "Look through the answer",
     "routing": "Choose the upstream",
     "queue": "Wait for a connection",
     "upstream": "Wait for the upstream",
     "answer": "Relay the answer",
 }
+_TOLD_APART = frozenset(("step", "us", "found"))
 _OTHERS = frozenset(("receive", "queue", "upstream", "answer"))
 
 
@@ -79,7 +83,7 @@ def _bar(step: Mapping[str, Any], at: int, total: int, record: UsageRecord) -> B
     failed = isinstance(status := step.get("status"), int) and status >= 400
     is_last_of_failed = name == "answer" and record.state in ("failed", "interrupted")
     tone = "bad" if failed or is_last_of_failed else "other" if name in _OTHERS else "own"
-    facts = [(str(key), _text(value)) for key, value in step.items() if key not in ("step", "us")]
+    facts = [(str(key), _text(value)) for key, value in step.items() if key not in _TOLD_APART]
     return Bar(name, _WORDS.get(name, name), micros, min(round(WIDTH * at / total), WIDTH - width), width, tone, facts)
 
 

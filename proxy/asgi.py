@@ -63,7 +63,7 @@ class Application:
                 await self.start()  # without a lifespan nothing else would, until the first call
             await probes.answer(scope["method"], path, send, None if self._shutdown.is_draining else self._runtime)
         else:
-            await self._pages(scope, receive, send)
+            await self._pages({**scope, "runtime": self._runtime}, receive, send)  # for pages that try things out
 
     async def start(self) -> Runtime:
         """The runtime, made once."""

@@ -15,6 +15,7 @@ from admin_ui import (
     onboarding,
     overview,
     pages,
+    privacy_counts,
     timerange,
     upstream_health,
 )
@@ -59,6 +60,7 @@ def home(request: HttpRequest, tenant: Tenant) -> HttpResponse:
         "lists": _lists(tenant, span),
         "budgets": allowances.of_tenants([tenant], timezone.now()).get(tenant.pk, [])[:_BUDGETS],
         "troubled": upstream_health.troubled(tenant),
+        "found": privacy_counts.of_tenant(tenant.pk, span) if tenant.pii else [],
         "all_url": links.requests(tenant, span),
         "failed_url": links.requests(tenant, span, status="4xx" if now.refused > now.failed else "5xx"),
         **_checklist(request, tenant),
