@@ -10,14 +10,12 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from proxy.alerts import upstreams
 from proxy.ledger.rollups.shapes import NO_UPSTREAM
 from proxy.models import HourlyUsage, UsageRecord
 from tenants.models import Tenant, Upstream
 
-RECENT = timedelta(minutes=15)
 _DAY = timedelta(hours=24)
-_TROUBLED_SHARE = 0.2
-_LEAST_FAILURES = 3
 _FAILED = Q(state__in=[UsageRecord.State.FAILED])
 
 
@@ -34,7 +32,7 @@ class Health:
     @property
     def is_troubled(self) -> bool:
         """More failures lately than one shrugs off."""
-        return self.recent_failed >= _LEAST_FAILURES and self.recent_failed >= _TROUBLED_SHARE * self.recent
+        return upstreams.is_troubled(self.recent, self.recent_failed)
 
     @property
     def tone(self) -> str:
@@ -51,7 +49,9 @@ class Health:
 def by_upstream(tenant: Tenant) -> Mapping[UUID, Health]:
     """The health of each upstream that was asked today, in two queries; today begins with a full hour."""
     now = timezone.now()
-    lately = UsageRecord.objects.filter(tenant_id=tenant.pk, started_at__gte=now - RECENT, upstream_id__isnull=False)
+    lately = UsageRecord.objects.filter(
+        tenant_id=tenant.pk, started_at__gte=now - upstreams.RECENT, upstream_id__isnull=False
+    )
     recent = {
         UUID(str(row["upstream_id"])): row
         for row in lately.order_by()
