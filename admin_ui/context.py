@@ -28,5 +28,6 @@ def layout(request: HttpRequest) -> dict[str, Any]:
         "switcher": tenants[:_MAX_SWITCHER],
         "switcher_has_more": len(tenants) > _MAX_SWITCHER,
         "environment": settings.CONFIG.environment,
+        "single_sign_on": bool(settings.CONFIG.oidc_issuer),
         "unread_alerts": alerts.count(place.tenant),
     }

@@ -1,6 +1,8 @@
 """The pages of people, but for Django's admin."""
 
 from allauth.account import views as account_views
+from allauth.socialaccount import views as social_views
+from allauth.socialaccount.providers.openid_connect import views as oidc_views
 from django.urls import include, path
 
 from admin_ui.views import (
@@ -90,6 +92,12 @@ accounts = [
     path("password/", account_views.password_change, name="account_change_password"),
     path("password/first/", account_views.password_set, name="account_set_password"),  # of who has none yet
     path("second-factor/", include("allauth.mfa.urls")),
+    path("oidc/<str:provider_id>/login/", oidc_views.login, name="openid_connect_login"),
+    path("oidc/<str:provider_id>/login/callback/", oidc_views.callback, name="openid_connect_callback"),
+    path("connections/", social_views.connections, name="socialaccount_connections"),
+    path("connections/sign-up/", social_views.signup, name="socialaccount_signup"),
+    path("connections/cancelled/", social_views.login_cancelled, name="socialaccount_login_cancelled"),
+    path("connections/error/", social_views.login_error, name="socialaccount_login_error"),
 ]
 
 urlpatterns = [

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from proxy import mail
+from proxy import mail, openid
 
 ROOT = Path(__file__).resolve().parent.parent
 _MIN_SECRET_CHARS = 32
@@ -205,6 +205,35 @@ class Config(BaseSettings):
         alias="LLMP_REQUIRE_MFA",
         description="Who needs a second factor (authenticator app or passkey) to sign in: nobody, staff, or everybody.",
     )
+    oidc_issuer: Annotated[str, AfterValidator(openid.check_issuer)] = Field(
+        "",
+        alias="LLMP_OIDC_ISSUER",
+        description=(
+            "OpenID Connect provider by which people sign in, `https://login.example.com/realms/main`. Empty: none. "
+            "`manage.py doctor` tells the callback's address to register there."
+        ),
+    )
+    oidc_client_id: str = Field("", alias="LLMP_OIDC_CLIENT_ID", description="This server's client id at the provider.")
+    oidc_client_secret: str = Field(
+        "",
+        repr=False,
+        alias="LLMP_OIDC_CLIENT_SECRET",
+        description="And its secret. Empty: a public client, with PKCE.",
+    )
+    oidc_label: str = Field(
+        "Sign in with your organisation",
+        alias="LLMP_OIDC_LABEL",
+        description="What the button on the sign-in page says.",
+    )
+    oidc_join: Annotated[str, AfterValidator(openid.check_rules)] = Field(
+        "",
+        alias="LLMP_OIDC_JOIN",
+        description=(
+            "Who of the provider's people gets an account at the first sign-in, and what they join: "
+            "`@example.com=acme:member` (domain of a verified address), `groups:llm-admins=acme:admin` (a claim), "
+            "`@example.com=:none` (an account alone), comma separated. Empty: only who has connected an account."
+        ),
+    )
     session_idle_minutes: int = Field(
         60, alias="LLMP_SESSION_IDLE_MINUTES", ge=5, description="A person who does nothing for so long is signed out."
     )
@@ -370,6 +399,12 @@ class Config(BaseSettings):
             wrong.append("SECRET_KEY is too weak for production: use 50 random characters")
         if wrong:
             raise ValueError("\n  ".join(wrong))
+        return self
+
+    @model_validator(mode="after")
+    def _oidc_is_whole(self) -> "Config":
+        if self.oidc_issuer and not self.oidc_client_id:
+            raise ValueError("LLMP_OIDC_CLIENT_ID is required with LLMP_OIDC_ISSUER")
         return self
 
     @property

@@ -7,7 +7,7 @@ import dj_database_url
 from kombu import Queue
 
 from proxy import config as deployment
-from proxy import logs, mail
+from proxy import logs, mail, openid
 
 try:
     CONFIG = deployment.load()
@@ -35,6 +35,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "tenants",
     "proxy",
     "proxy.knowledge",
@@ -168,6 +170,22 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "landing"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+ACCOUNT_UNIQUE_EMAIL = False  # nobody signs in by an address, and none is proof of who somebody is
+SOCIALACCOUNT_ADAPTER = "admin_ui.single_sign_on.SingleSignOnAdapter"
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+# A link, as the policy lets no form lead elsewhere; what comes back is held to this session by its state.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True  # before another way in is connected
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "APPS": openid.apps(
+            issuer=CONFIG.oidc_issuer,
+            client_id=CONFIG.oidc_client_id,
+            client_secret=CONFIG.oidc_client_secret,
+            label=CONFIG.oidc_label,
+        )
+    }
+}
 MFA_ADAPTER = "admin_ui.accounts.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -4,6 +4,7 @@ import stat
 from collections.abc import Iterator
 from ipaddress import ip_network
 
+from proxy import openid
 from proxy.config import Config, list_of
 from proxy.doctor.finding import Finding, fail, ok, warn
 
@@ -15,6 +16,7 @@ def check(config: Config) -> Iterator[Finding]:
     yield _trusted_proxies(config)
     yield _private_upstreams(config)
     yield from _public_url(config)
+    yield from _single_sign_on(config)
     yield from _generated_secrets(config)
 
 
@@ -77,6 +79,18 @@ def _public_url(config: Config) -> Iterator[Finding]:
         yield warn("public URL", f"{config.public_url} is without TLS", "Serve https and say so in LLMP_PUBLIC_URL.")
     else:
         yield ok("public URL", config.public_url)
+
+
+def _single_sign_on(config: Config) -> Iterator[Finding]:
+    if not config.oidc_issuer:
+        return
+    host = config.public_url.rstrip("/") or "https://<this server>"
+    callback = f"{host}/accounts/oidc/{openid.provider_id(config.oidc_issuer)}/login/callback/"
+    if config.oidc_join:
+        yield ok("single sign-on", f"{config.oidc_issuer}; register {callback} there")
+    else:
+        remedy = "Say in LLMP_OIDC_JOIN who gets an account, or let people connect the ones they have."
+        yield warn("single sign-on", f"nobody new is let in; register {callback} with {config.oidc_issuer}", remedy)
 
 
 def _generated_secrets(config: Config) -> Iterator[Finding]:

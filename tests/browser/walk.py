@@ -56,7 +56,9 @@ def signed_in(person: User | None) -> Client:
         client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
         session = client.session
         session["second_factor_proven"] = person.pk
-        session["account_authentication_methods"] = [{"method": "password", "at": time.time() + 3600}]
+        proof = {"method": "password", "at": time.time() + 3600, "reauthenticated": True}
+        session["account_authentication_methods"] = [proof]
+        session["account_authentication_methods_user"] = str(person.pk)
         session.save()
     return client
 
