@@ -2,23 +2,44 @@
 
 import bisect
 from collections.abc import Iterable
+from itertools import groupby
 
 from proxy.privacy.findings import Finding
 
 
 def resolve(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings without overlaps, by place. The surer wins, then the longer, the earlier, the type's name."""
-    ranked = sorted(findings, key=lambda found: (-found.score, found.start - found.end, found.start, found.entity_type))
-    kept: list[Finding] = []
+    """The findings without overlaps, by place. Of one type they become one; of two the longer wins, then the surer.
+
+    The longer, because what it covers beyond the other would else be left in the text.
+    """
+    joined = [
+        one
+        for _, same in groupby(sorted(findings, key=_by_type), key=lambda one: one.entity_type)
+        for one in _joined(same)
+    ]
+    ranked = sorted(joined, key=lambda one: (one.start - one.end, -one.score, one.start, one.entity_type))
     taken = _Stretches()
-    for found in ranked:
-        if taken.take(found.start, found.end):
-            kept.append(found)
-    return tuple(sorted(kept, key=lambda found: found.start))
+    kept = [one for one in ranked if taken.take(one.start, one.end)]
+    return tuple(sorted(kept, key=lambda one: one.start))
+
+
+def _by_type(one: Finding) -> tuple[str, int, int]:
+    return one.entity_type, one.start, one.end
+
+
+def _joined(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings of one type, by place: those that overlap as one, as sure as the surest of them."""
+    joined: list[Finding] = []
+    for one in findings:
+        if joined and one.start < joined[-1].end:
+            last = joined.pop()
+            one = Finding(last.start, max(last.end, one.end), one.entity_type, max(last.score, one.score))
+        joined.append(one)
+    return joined
 
 
 class _Stretches:
-    """Which stretches are taken: a sorted list of borders, so that a thousand findings cost no million looks."""
+    """Which stretches are taken: sorted borders, so that a thousand findings cost no million looks."""
 
     def __init__(self) -> None:
         self._starts: list[int] = []

@@ -8,7 +8,7 @@ from proxy.privacy.detection.names.rampart import Word
 _PARTS = frozenset({rampart.STREET, rampart.BUILDING, rampart.UNIT, rampart.CITY, rampart.STATE, rampart.ZIP})
 _LEAST_SCORE = 0.5
 _LONGEST_GAP = 3
-_CODE = frozenset("_/\\$@=([{<>+*&|~%`")
+_CODE = frozenset("#_/\\$@=([{<>+*&|~%`")
 
 
 def addresses(text: str, words: Sequence[Word]) -> Iterator[tuple[int, int, float]]:
@@ -20,7 +20,13 @@ def addresses(text: str, words: Sequence[Word]) -> Iterator[tuple[int, int, floa
         has_number = any(map(str.isdigit, text[start:end]))
         if rampart.STREET not in kinds or not has_number or (kinds & _PARTS) == {rampart.STREET} and end - start < 8:
             continue
-        if text[start - 1 : start] in _CODE and start or text[end : end + 1] in _CODE and end < len(text):
+        if (
+            not text[start].isalnum()
+            or text[start - 1 : start] in _CODE
+            and start
+            or text[end : end + 1] in _CODE
+            and end < len(text)
+        ):
             continue
         scores = [word.score for word in run if word.kind == rampart.STREET]
         yield start, end, round(max(scores), 3)

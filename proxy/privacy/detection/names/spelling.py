@@ -8,13 +8,22 @@ from proxy.privacy.detection.names.rampart import NAME, Word
 
 _LEAST_SCORE = 0.5
 _LEAST_SCORE_ALONE = 0.7
+_LEAST_SCORE_LOWER = 0.8  # two words or more without a capital
+_LEAST_SCORE_LOWER_ALONE = 0.9  # and after a word that people stand behind
+_NEVER = 2.0
 _CODE_BEFORE = frozenset("._/\\$@#=([{<-+*&|~%:`0123456789")
 _CODE_AFTER = frozenset("_/\\$@#=([{-+*&|~%`0123456789")
-_JOINS = re.compile(r"[ \t]{1,2}|[-'’]|\. ?|[ \t]?\n[ \t]*")
+_JOINS = re.compile(r"[ \t]{1,2}|[-'’]")
+_AFTER_INITIAL = re.compile(r"\.[ ]?")
 _CAMEL_CASE = re.compile(
     r"(?<!\bMc)(?<!\bMac)(?<!\bDe)(?<!\bDi)(?<!\bLa)(?<!\bLe)(?<!\bVan)(?<!\bFitz)(?<=[a-zß-ÿ])[A-ZÀ-Þ]"
+    r"|[A-ZÀ-Þ]{2}[a-zß-ÿ]"
 )
-_NEXT_WORD = re.compile(r"[ ]([^\W\d_][^\W\d_'’-]*(?:[-'’][^\W\d_]+)*)")
+_PERSON_CUE = re.compile(
+    r"(?i)(?:\b(?:ask|asked|tell|told|hi|hello|hey|dear|am|i'm|i’m|name is|named|called|ping|meet|met|thanks"
+    r"|thank you|cc|remind|email|mail|mr|mrs|ms|dr|herr|frau|with|invite|call|message|text)[.,]?|@)[ ]?$"
+)
+_NEXT_WORD = re.compile(r"[ ](?:[^\W\d_]\.[ ]?){0,2}([^\W\d_][^\W\d_'’-]*(?:[-'’][^\W\d_]+)*)")
 _LAST_WORD = re.compile(r"(?<![\w'’.-])([^\W\d_]+(?:[-'’][^\W\d_]+)*)[ ]$")
 # Words that stand where names do, in the company of names, and are none.
 NOT_NAMES = frozenset((Path(__file__).parent / "not_names.txt").read_text().split())
@@ -27,12 +36,24 @@ def people(text: str, words: Sequence[Word]) -> Iterator[tuple[int, int, float]]
     for run in _runs(text, words):
         start, end = run[0].start, run[-1].end
         score = max(word.score for word in run)
-        if not _is_plausible(text, start, end):
-            continue
-        start, end = _grown(text, start, end)
-        is_alone = not re.search(r"\s", text[start:end])
-        if score >= (_LEAST_SCORE_ALONE if is_alone else _LEAST_SCORE):
-            yield start, end, round(score, 3)
+        if _is_plausible(text, start, end):
+            start, end = _grown(text, start, end)
+            if score >= _least_score(text, start, end):
+                yield start, end, round(score, 3)
+
+
+def _least_score(text: str, start: int, end: int) -> float:
+    """How sure the model has to be of a name spelt so, at this place."""
+    name = text[start:end]
+    is_alone = not any(map(str.isspace, name))
+    is_lower = not any(map(str.isupper, name))
+    if is_alone and is_lower:
+        return _LEAST_SCORE_LOWER_ALONE if _PERSON_CUE.search(text, max(0, start - 20), start) else _NEVER
+    if is_alone:
+        return _NEVER if name.isupper() else _LEAST_SCORE_ALONE
+    if is_lower:
+        return _LEAST_SCORE_LOWER
+    return _LEAST_SCORE_ALONE if name.isupper() else _LEAST_SCORE
 
 
 def _runs(text: str, words: Sequence[Word]) -> Iterator[list[Word]]:
@@ -46,12 +67,19 @@ def _runs(text: str, words: Sequence[Word]) -> Iterator[list[Word]]:
                 yield run
             run = []
             continue
-        if run and not _JOINS.fullmatch(text, run[-1].end, word.start):
+        if run and not _are_joined(text, run[-1], word):
             yield run
             run = []
         run.append(word)
     if run:
         yield run
+
+
+def _are_joined(text: str, word: Word, following: Word) -> bool:
+    if _JOINS.fullmatch(text, word.end, following.start):
+        return True
+    is_initial = word.end - word.start == 1
+    return is_initial and _AFTER_INITIAL.fullmatch(text, word.end, following.start) is not None
 
 
 def _is_plausible(text: str, start: int, end: int) -> bool:
@@ -67,7 +95,7 @@ def _is_plausible(text: str, start: int, end: int) -> bool:
         return False  # the key of a mapping
     if after == "(" or (after == ":" and text[end + 1 : end + 2] == ":"):
         return False
-    return any(part.lower() not in NOT_NAMES for part in name.split())
+    return any(_stem(part) not in NOT_NAMES for part in name.split())
 
 
 def _is_prose_before(text: str, start: int) -> bool:
@@ -107,9 +135,14 @@ def mentions(text: str, people: Sequence[tuple[int, int, float]]) -> Iterator[tu
 def is_capitalised_name(word: str) -> bool:
     """Whether the word is spelt as a name is, and not one that only looks like it."""
     is_capitalised = len(word) > 2 and word[0].isupper() and any(map(str.islower, word[1:]))
-    return is_capitalised and word.lower() not in NOT_NAMES and not _CAMEL_CASE.search(word)
+    return is_capitalised and _stem(word) not in NOT_NAMES and not _CAMEL_CASE.search(word)
 
 
 def _opens_sentence(text: str, start: int) -> bool:
     before = text[:start].rstrip(" \t")[-1:]
     return not before or before in ".!?:\n"
+
+
+def _stem(word: str) -> str:
+    """In lower case, without what an apostrophe adds: "I'm", "customer's"."""
+    return re.split(r"['’]", word.lower())[0]

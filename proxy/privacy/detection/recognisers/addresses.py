@@ -10,12 +10,11 @@ _ENGLISH = (
     r"|Pkwy|Crescent|Close|Highway|Hwy|Circle|Trail|Row|Mews|Grove|Gardens|Alley|Plaza|Nagar|Marg)"
 )
 _BEFORE = (
-    r"(?:[Rr]ue|[Aa]venue|[Bb]oulevard|[Cc]hemin|[Ii]mpasse|[Pp]lace|[Aa]llée|[Rr]oute|[Qq]uai|[Cc]ours|Via|Viale|Piazza"
-    r"|Piazzetta"
-    r"|Corso|Strada|Largo|Vicolo|Contrada|Borgo|[Cc]alle|C/|[Aa]venida|Avda\.|Av\.|[Pp]laza|[Pp]aseo"
-    r"|[Rr]onda|[Rr]ambla|[Cc]amino"
-    r"|[Cc]arretera|[Cc]uesta|[Gg]lorieta|[Pp]asaje|[Cc]allejón|[Aa]lameda|[Uu]rbanización"
-    r"|[Rr]ua|[Tt]ravessa|[Pp]raça|[Ee]strada|[Rr]odovia|ul\.|ulica|al\.|aleja|pl\.|plac|os\.)"
+    r"(?:[Rr]ue|[Aa]venue|[Bb]oulevard|[Cc]hemin|[Ii]mpasse|[Pp]lace|[Aa]llée|[Rr]oute|[Qq]uai|[Cc]ours"
+    r"|Via|Viale|Piazza|Piazzetta|Corso|Strada|Largo|Vicolo|Contrada|Borgo|[Cc]alle|C/|[Aa]venida"
+    r"|Avda\.|Av\.|[Pp]laza|[Pp]aseo|[Rr]onda|[Rr]ambla|[Cc]amino|[Cc]arretera|[Cc]uesta|[Gg]lorieta"
+    r"|[Pp]asaje|[Cc]allejón|[Aa]lameda|[Uu]rbanización|[Rr]ua|[Tt]ravessa|[Pp]raça|[Ee]strada"
+    r"|[Rr]odovia|ul\.|ulica|al\.|aleja|pl\.|plac|os\.)"
 )
 _SUFFIX = (
     r"(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer|straat|laan|plein|gracht|kade|singel|dreef|steeg|dijk"
@@ -23,7 +22,7 @@ _SUFFIX = (
 )
 # What may follow: a flat, then postcode and town.
 _TAIL = (
-    r"(?:,?[ ](?:Apt|Apartment|Suite|Unit|Flat|Floor|Piso|Piano|Appartamento|App|Etage|étage|m\.|Esc)\.?[ ]?[0-9A-Za-z]{1,5})?"
+    r"(?:,?[ ](?:Apt|Apartment|Suite|Unit|Flat|Floor|Piso|Piano|Appartamento|App|Etage|étage|m\.)\.?[ ]?[0-9A-Za-z]{1,5})?"
     rf"(?:,?[ \n][0-9]{{2,5}}[ -]?[0-9]{{0,4}}[ ]{_CAPITAL}{_W}+(?:[ -]{_CAPITAL}{_W}+)?"
     rf"|,[ ]{_CAPITAL}{_W}+(?:[ ]{_CAPITAL}{_W}+)?,?[ ][A-Z]{{2,3}}[ ][0-9][0-9A-Z]{{2,4}}(?:[ -][0-9A-Z]{{3,4}})?)?"
 )

@@ -25,6 +25,7 @@ def build(custom: tuple[CustomRecogniser, ...] = (), deny: tuple[str, ...] = ())
         money.IbanRecognizer(),
         money.WalletRecognizer(),
         identity.SsnRecognizer(),
+        *identity.national_ids(),
         network.IpRecognizer(),
         people.FieldNameRecognizer(),
         tables.TableRecognizer(),

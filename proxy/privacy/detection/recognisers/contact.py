@@ -15,6 +15,7 @@ _INTERNAL = frozenset({"internal", "local", "localdomain", "corp", "lan", "intra
 _NOBODY = frozenset({"git", "hg", "svn", "noreply", "no-reply", "donotreply", "do-not-reply", "mailer-daemon"})
 # Letters and digits up to Greek Extended: punctuation and scripts without spaces stay outside.
 _W = "0-9A-Za-z\u00c0-\u1fff"
+_PASSWORD_BEFORE = re.compile(r"[a-z]://[^\s:/@]*:[^\s/@]*$")
 _EMAIL = rf"[{_W}_][{_W}._%+'’-]*@(?:[{_W}](?:[{_W}-]*[{_W}])?\.)+(?:[{_W}]{{2,24}}|xn--[0-9A-Za-z-]{{2,59}})"
 _MAX_LOCAL_CHARS = 64
 _MAX_DOMAIN_CHARS = 253
@@ -29,6 +30,8 @@ class EmailRecognizer(LinearRecognizer):
     def judge(self, text: str, span: Span) -> Span | None:
         start, end, score = span
         local, _, domain = text[start:end].rpartition("@")
+        if _PASSWORD_BEFORE.search(text, max(0, start - 100), start):
+            return None  # the password and the host of an address
         if len(local) > _MAX_LOCAL_CHARS or len(domain) > _MAX_DOMAIN_CHARS:
             return None
         if local.lower() in _NOBODY or (end < len(text) and text[end] == "@"):

@@ -40,7 +40,8 @@ _HINT = rf"(?i:{_WHOLE_KEY}|{_PART_KEY})[\"']?[ ]?[:=>]|[^\s][\"']?[ ]?(?:<|&lt;
 NOT_NAMES = re.compile(
     r"(?i)\b(?:the|and|for|new|test|app|application|server|service|system|team|group|inc|ltd|llc|gmbh|corp|company"
     r"|foundation|project|software|user|admin|error|type|value|name|default|unknown|example|api|data|file|model|field"
-    r"|list|library|university|licen[cs]e|authors?|contributors|claude|code|department|office|bank|street|road|all"
+    r"|list|library|university|licen[cs]e|authors?|contributors|corporation|developers|maintainers|community|limited|labs|technologies|solutions|studio|holdings"
+    r"|association|organi[sz]ation|claude|sonnet|opus|haiku|code|department|office|bank|street|road|all"
     r"|this|your|no|not|none|true|false|release|version|string|public)\b"
 )
 
