@@ -18,6 +18,7 @@ from uuid import UUID
 from proxy.formats.document import Document
 from proxy.formats.globs import Globs
 from proxy.privacy.rules import Rules
+from proxy.rules.policy import Policy
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Header names in lower case with their values, in the order they came."""
@@ -128,6 +129,7 @@ class TenantRules:
     limits: RateLimits | None = None
     budgets: Sequence[Budget] = ()
     cache: CacheRules | None = None  # None: nothing is kept
+    policy: Policy | None = None  # None: there are no rules
 
 
 @dataclass(frozen=True, slots=True)

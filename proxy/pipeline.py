@@ -11,7 +11,7 @@ from proxy.answers.replay import Replay
 from proxy.call import Headers, Inbound
 from proxy.relay import Head, Relay
 from proxy.runtime import Runtime
-from proxy.steps import access, cache, cutoff, dry_run, intake, journal, limits, ownership, pii, quota, routing
+from proxy.steps import access, cache, cutoff, dry_run, intake, journal, limits, ownership, pii, policy, quota, routing
 from proxy.stream import Chain
 from proxy.upstreams import Answer
 
@@ -35,15 +35,18 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
         async with limits.hold(call, runtime.buckets, entry.meter) as limited:
             access.check(call)
             ownership.check(call)
+            # On what was asked, not on what is left of it: rules name words, and placeholders have none.
+            judged = policy.judge(call)
             # After everything that adds text: from here on nothing sees personal data that the tenant keeps back.
-            scrubbed = await pii.scrub(call, runtime.detector)
+            scrubbed = await pii.scrub(judged.call, runtime.detector)
+            judged.check_found(scrubbed.types)
             # Last of the rewrites: what it gives is what leaves the proxy.
             outbound = routing.choose(scrubbed.call)
             asked = cache.ask(outbound, scrubbed.owns)
             if call.is_dry_run:
                 report = dry_run.report(outbound, entry.price_of)
                 head = Head(200, [(b"content-type", b"application/json"), *entry.answer(200)])
-                yield told(head, scrubbed, limited)
+                yield told(head, judged, scrubbed, limited)
                 yield report
                 return
             # Before anything is reserved: what was answered before costs nothing. It holds placeholders, not values.
@@ -65,10 +68,11 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
                     kept = looked.filter(admitted.outbound)
                     # A budget that is cut under a stream ends it, as at max_tokens; that is not kept.
                     ended = cutoff.watch(admitted.stake, runtime.accounts.watcher, entry.meter, entry.trace, again)
-                    filters = Chain([entry.meter, kept, ended, scrubbed.restore])
+                    # Watched last: as the client would read it.
+                    filters = Chain([entry.meter, kept, ended, scrubbed.restore, judged.watch])
                     relay = Relay(answer, filters, entry, runtime.limits.ping_seconds)
                     head, piece = await relay.begin()
-                    yield told(head, looked, scrubbed, limited, admitted)
+                    yield told(head, looked, judged, scrubbed, limited, admitted)
                     while piece:
                         yield piece
                         piece = await relay.next()

@@ -66,9 +66,11 @@ class Relay:
             events = self._reader.feed(piece)
         except EventTooLarge:
             raise UpstreamFailed("The upstream sent an event that is too large.") from None
-        out = b"".join([out.raw for event in events for out in self._chain.feed(event)])
-        self._has_ended = self._has_ended or self._chain.is_over
-        return out
+        pieces = [out.raw for event in events for out in self._chain.feed(event)]
+        if self._chain.is_over:
+            self._has_ended = True
+            pieces += [out.raw for out in self._chain.finish()]
+        return b"".join(pieces)
 
     def _end(self) -> bytes:
         self._has_ended = True

@@ -18,6 +18,7 @@ from proxy.directory import SourceDown
 from proxy.formats.globs import Globs
 from proxy.ledger import prices
 from proxy.privacy.compiling import compiled
+from proxy.rules import compiling
 from tenants import audit, caching, placeholder_keys, queries, secrets
 from tenants.models import ApiKey, Tenant, Upstream
 from tenants.validators import BUDGET_UNITS
@@ -129,6 +130,7 @@ def _tenant(tenant: Tenant) -> TenantRules:
         limits=limits_of(tenant.limits),
         budgets=budgets_of(tenant.id, tenant.budgets),
         cache=_cache(tenant),
+        policy=compiling.compiled({}, tenant.policy),
     )
 
 

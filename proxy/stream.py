@@ -12,7 +12,8 @@ class Filter(Protocol):
 
     A stream and a whole answer must come to the same: what `feed` and `finish` do to events, `document` does to
     the JSON. Whatever `feed` holds back, it or `finish` gives back. Events it does not know pass unchanged, those
-    without a name too: they carry bytes of the stream. Raising ends the answer.
+    without a name too: they carry bytes of the stream. Raising ends the answer with an error; a filter that gave it
+    an ending of its own says so by `is_over`.
     """
 
     is_over = False
@@ -32,7 +33,7 @@ class Filter(Protocol):
 
 
 class Chain(Filter):
-    """Filters in a row, as one: each sees what the one before it let through."""
+    """Filters in a row, as one: each sees what the one before it let through. One that ended it all was the last."""
 
     def __init__(self, filters: Sequence[Filter] = ()) -> None:
         self._filters = tuple(filters)

@@ -48,6 +48,7 @@ class Scrubbed:
     restore: Filter = field(default_factory=Chain)
     found: str = ""
     stand_ins: Placeholders | None = None
+    types: Sequence[str] = ()  # of all that was found, whatever was done about it
 
     def owns(self, entity_type: str, code: str) -> bool:
         """Whether this is a placeholder of the request's own."""
@@ -81,7 +82,7 @@ async def scrub(call: Call, detector: Detector) -> Scrubbed:
         call.trace.note("pii_failed_open", time.perf_counter(), reason=failure)
     clean = _clean(call, call.document.edit(changes))
     restore = _restore(call, stand_ins, rules) if len(stand_ins) else Chain()
-    return Scrubbed(clean, restore, tally.header(), stand_ins)
+    return Scrubbed(clean, restore, tally.header(), stand_ins, tuple(tally.by_type))
 
 
 def _clean(call: Call, document: Document) -> CleanCall:

@@ -17,6 +17,7 @@ class TenantOptions(TypedDict, total=False):
     budgets: list[dict[str, Any]] | None
     alert_at: list[int] | None
     pii: dict[str, Any] | None
+    policy: dict[str, Any] | None
     cache: dict[str, Any] | None
 
 

@@ -223,6 +223,7 @@ class TenantForm(RowForm):
     limits: Annotated[dict[str, int], _stored(Tenant, "limits")] | None = None
     budgets: Annotated[list[dict[str, Any]], _stored(Tenant, "budgets")] | None = None
     pii: Annotated[dict[str, Any], BeforeValidator(_as_modes), _stored(Tenant, "pii")] | None = None
+    policy: Annotated[dict[str, Any], _stored(Tenant, "policy")] | None = None
     cache: Annotated[dict[str, Any], _stored(Tenant, "cache")] | None = None
     alert_at: Annotated[list[int], _stored(Tenant, "alert_at")] | None = None
     alerts: list[AlertForm] = []

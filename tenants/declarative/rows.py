@@ -17,6 +17,7 @@ def tenant_fields(row: Tenant) -> dict[str, Any]:
         "budgets": row.budgets,
         "alert_at": row.alert_at,
         "pii": row.pii,
+        "policy": row.policy,
         "cache": row.cache,
     }
 

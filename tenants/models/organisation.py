@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
-from tenants import caching, privacy, validators
+from tenants import caching, policies, privacy, validators
 from tenants.models import defaults
 
 
@@ -61,6 +61,12 @@ class Tenant(models.Model):
         null=True, editable=False, help_text="AEAD ciphertext, see tenants/secrets.py."
     )
     placeholder_key_version = models.PositiveIntegerField(null=True, editable=False)
+    policy = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[policies.check_policy],
+        help_text="What may be asked, answered and done.",
+    )
     cache = models.JSONField(
         default=dict,
         blank=True,

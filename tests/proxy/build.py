@@ -21,6 +21,7 @@ from proxy.call import (
 )
 from proxy.formats.document import Document
 from proxy.formats.globs import Globs
+from proxy.rules.policy import Policy
 
 HEADERS = [(b"anthropic-version", b"2023-06-01"), (b"content-type", b"application/json")]
 HELLO = {"model": "claude-sonnet-5-5", "max_tokens": 16, "messages": [{"role": "user", "content": "hello"}]}
@@ -82,6 +83,7 @@ def caller(
     key_id: UUID | None = None,
     privacy: Privacy | None = None,
     cache: CacheRules | None = None,
+    policy: Policy | None = None,
 ) -> Caller:
     tenant = TenantRules(
         id=tenant_id or uuid4(),
@@ -93,6 +95,7 @@ def caller(
         limits=tenant_limits,
         budgets=tenant_budgets,
         cache=cache,
+        policy=policy,
     )
     return Caller(
         tenant=tenant,

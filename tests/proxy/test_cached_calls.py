@@ -1,80 +1,30 @@
 """Who asks the same again gets the same answer without the upstream; who asks anything else never does."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from proxy.call import CacheRules
 from tests.proxy import build
 from tests.proxy.privacy.planted import MAIL, NAME, VALUES, FakeDetector, privacy
+from tests.proxy.repeating import USAGE, RepeatingUpstream
 from tests.proxy.running import Gateway, events, running
 
 OTHER_NAME = "Priya Raghunathan"
 KEEPING = CacheRules(secret=b"s")
-USAGE = {"input_tokens": 1000, "output_tokens": 100}
-
-
-class Upstream(httpx.AsyncBaseTransport):
-    """Says what it was asked last, and counts."""
-
-    def __init__(self) -> None:
-        self.bodies: list[dict[str, Any]] = []
-        self.stop_reason = "end_turn"
-        self.status = 200
-        self.is_asked = asyncio.Event()
-        self.wait = asyncio.Event()
-        self.wait.set()
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        body = json.loads(b"".join(request.stream))  # type: ignore[arg-type]
-        self.bodies.append(body)
-        self.is_asked.set()
-        await self.wait.wait()
-        if self.status != 200:
-            return httpx.Response(self.status, json={"type": "error", "error": {"type": "api_error", "message": "no"}})
-        message = {
-            "id": f"msg_{len(self.bodies)}",
-            "type": "message",
-            "role": "assistant",
-            "model": body["model"],
-            "content": [{"type": "text", "text": f"You said: {body['messages'][-1]['content']}"}],
-            "stop_reason": self.stop_reason,
-            "stop_sequence": None,
-            "usage": USAGE,
-        }
-        if not body.get("stream"):
-            return httpx.Response(200, json=message)
-        return httpx.Response(200, headers={"content-type": "text/event-stream"}, content=_as_stream(message))
-
-
-def _as_stream(message: dict[str, Any]) -> bytes:
-    text = message["content"][0]["text"]
-    parts = [
-        ("message_start", {"message": {**message, "content": [], "stop_reason": None}}),
-        ("content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}}),
-        *(("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": piece}}) for piece in text),
-        ("content_block_stop", {"index": 0}),
-        ("message_delta", {"delta": {"stop_reason": message["stop_reason"], "stop_sequence": None}, "usage": USAGE}),
-        ("message_stop", {}),
-    ]
-    return b"".join(
-        f"event: {name}\ndata: {json.dumps({'type': name, **payload})}\n\n".encode() for name, payload in parts
-    )
 
 
 @pytest.fixture
-def upstream() -> Upstream:
-    return Upstream()
+def upstream() -> RepeatingUpstream:
+    return RepeatingUpstream()
 
 
 @pytest.fixture
-async def gateway(tmp_path: Path, upstream: Upstream) -> AsyncIterator[Gateway]:
+async def gateway(tmp_path: Path, upstream: RepeatingUpstream) -> AsyncIterator[Gateway]:
     async with running(tmp_path, transport=upstream, detector=FakeDetector({**VALUES, OTHER_NAME: "PERSON"})) as made:
         made.admit(build.caller(cache=KEEPING))
         yield made
@@ -90,7 +40,7 @@ def text_of(raw: bytes) -> str:
     )
 
 
-async def test_the_second_time_the_upstream_is_not_asked(gateway: Gateway, upstream: Upstream) -> None:
+async def test_the_second_time_the_upstream_is_not_asked(gateway: Gateway, upstream: RepeatingUpstream) -> None:
     first = await gateway.ask(saying("hello"))
     second = await gateway.ask(saying("hello", metadata={"user_id": "another"}))
     assert len(upstream.bodies) == 1
@@ -113,7 +63,7 @@ async def test_a_hit_costs_nothing_and_says_what_it_saved(gateway: Gateway) -> N
 
 
 async def test_a_stream_answers_a_whole_question_and_a_whole_answer_a_stream(
-    gateway: Gateway, upstream: Upstream
+    gateway: Gateway, upstream: RepeatingUpstream
 ) -> None:
     streamed = await gateway.ask(saying("one", stream=True))
     whole = await gateway.ask(saying("one"))
@@ -138,7 +88,7 @@ async def test_a_stream_answers_a_whole_question_and_a_whole_answer_a_stream(
     ids=["betas", "bypass", "refresh", "query"],
 )
 async def test_what_is_asked_differently_or_expressly_is_asked_anew(
-    gateway: Gateway, upstream: Upstream, inbound: dict[str, Any]
+    gateway: Gateway, upstream: RepeatingUpstream, inbound: dict[str, Any]
 ) -> None:
     await gateway.ask(saying("hello"))
     await gateway.ask(saying("hello"), **inbound)
@@ -152,14 +102,16 @@ async def test_a_refreshed_answer_takes_the_place_of_the_old(gateway: Gateway) -
     assert (await gateway.ask(saying("hello"))).json()["id"] == "msg_2"
 
 
-async def test_a_bypass_is_not_kept(gateway: Gateway, upstream: Upstream) -> None:
+async def test_a_bypass_is_not_kept(gateway: Gateway, upstream: RepeatingUpstream) -> None:
     bypassed = await gateway.ask(saying("hello"), headers=[(b"x-llmp-cache", b"bypass")])
     assert bypassed.headers["x-llmp-cache"] == "bypass"
     await gateway.ask(saying("hello"))
     assert len(upstream.bodies) == 2
 
 
-async def test_who_wants_a_kept_answer_only_never_reaches_the_upstream(gateway: Gateway, upstream: Upstream) -> None:
+async def test_who_wants_a_kept_answer_only_never_reaches_the_upstream(
+    gateway: Gateway, upstream: RepeatingUpstream
+) -> None:
     refused = await gateway.ask(saying("hello"), headers=[(b"x-llmp-cache", b"only")])
     assert (refused.status, refused.headers["x-should-retry"]) == (504, "false")
     assert upstream.bodies == []
@@ -173,7 +125,7 @@ async def test_an_unknown_wish_is_refused_by_name(gateway: Gateway) -> None:
     assert (refused.status, "x-llmp-cache" in refused.json()["error"]["message"]) == (400, True)
 
 
-async def test_another_tenant_asks_for_itself(gateway: Gateway, upstream: Upstream) -> None:
+async def test_another_tenant_asks_for_itself(gateway: Gateway, upstream: RepeatingUpstream) -> None:
     await gateway.ask(saying("hello"))
     gateway.admit(build.caller(cache=KEEPING))
     await gateway.ask(saying("hello"))
@@ -181,7 +133,9 @@ async def test_another_tenant_asks_for_itself(gateway: Gateway, upstream: Upstre
 
 
 @pytest.mark.parametrize("change", ["refusal", "pause_turn", "status"])
-async def test_what_is_no_complete_answer_is_not_kept(gateway: Gateway, upstream: Upstream, change: str) -> None:
+async def test_what_is_no_complete_answer_is_not_kept(
+    gateway: Gateway, upstream: RepeatingUpstream, change: str
+) -> None:
     if change == "status":
         upstream.status = 500
     else:
@@ -191,21 +145,21 @@ async def test_what_is_no_complete_answer_is_not_kept(gateway: Gateway, upstream
     assert len(upstream.bodies) == 2
 
 
-async def test_a_tenant_that_keeps_nothing_hears_nothing_of_it(gateway: Gateway, upstream: Upstream) -> None:
+async def test_a_tenant_that_keeps_nothing_hears_nothing_of_it(gateway: Gateway, upstream: RepeatingUpstream) -> None:
     gateway.admit(build.caller())
     for _ in range(2):
         assert "x-llmp-cache" not in (await gateway.ask(saying("hello"))).headers
     assert len(upstream.bodies) == 2
 
 
-async def test_counting_tokens_is_never_kept(gateway: Gateway, upstream: Upstream) -> None:
+async def test_counting_tokens_is_never_kept(gateway: Gateway, upstream: RepeatingUpstream) -> None:
     for _ in range(2):
         await gateway.ask(saying("hello"), path="/v1/messages/count_tokens")
     assert len(upstream.bodies) == 2
 
 
 async def test_two_who_ask_the_same_of_different_people_share_an_answer_each_with_his_own(
-    gateway: Gateway, upstream: Upstream
+    gateway: Gateway, upstream: RepeatingUpstream
 ) -> None:
     gateway.admit(build.caller(cache=KEEPING, privacy=privacy(), tenant_id=uuid4()))
     first = await gateway.ask(saying(f"Write to {NAME}"))
@@ -231,7 +185,7 @@ async def test_nobodys_values_are_in_the_store(gateway: Gateway, tmp_path: Path)
 
 
 async def test_those_who_ask_at_once_are_one_call_where_the_tenant_wants_that(
-    gateway: Gateway, upstream: Upstream
+    gateway: Gateway, upstream: RepeatingUpstream
 ) -> None:
     gateway.admit(build.caller(cache=CacheRules(secret=b"s", is_single_flight=True)))
     upstream.wait.clear()
@@ -244,7 +198,7 @@ async def test_those_who_ask_at_once_are_one_call_where_the_tenant_wants_that(
     assert sorted(answer.headers["x-llmp-cache"] for answer in answers) == ["hit"] * 5 + ["miss"]
 
 
-async def test_a_dry_run_says_what_the_cache_would_be_asked(gateway: Gateway, upstream: Upstream) -> None:
+async def test_a_dry_run_says_what_the_cache_would_be_asked(gateway: Gateway, upstream: RepeatingUpstream) -> None:
     report = (await gateway.ask(saying("hello"), headers=[(b"x-llmp-dry-run", b"true")])).json()
     step = next(step for step in report["steps"] if step["step"] == "cache")
     assert step["parts"]["model"] == "claude-sonnet-5-5" and len(step["key"]) == 16
@@ -255,14 +209,14 @@ async def test_a_dry_run_says_what_the_cache_would_be_asked(gateway: Gateway, up
     assert upstream.bodies == []
 
 
-async def test_a_store_that_is_away_is_a_miss(gateway: Gateway, upstream: Upstream, tmp_path: Path) -> None:
+async def test_a_store_that_is_away_is_a_miss(gateway: Gateway, upstream: RepeatingUpstream, tmp_path: Path) -> None:
     (tmp_path / "answers.sqlite3").mkdir()
     for _ in range(2):
         assert (await gateway.ask(saying("hello"))).headers["x-llmp-cache"] == "miss"
     assert len(upstream.bodies) == 2
 
 
-async def test_a_number_that_cannot_be_compared_is_not_kept(gateway: Gateway, upstream: Upstream) -> None:
+async def test_a_number_that_cannot_be_compared_is_not_kept(gateway: Gateway, upstream: RepeatingUpstream) -> None:
     body = saying("hello", tools=[{"name": "f", "input_schema": {"maximum": 2**70}}])
     for _ in range(2):
         assert "x-llmp-cache" not in (await gateway.ask(body)).headers

@@ -1,0 +1,67 @@
+"""One rule of a policy, compiled. Free of Django and of I/O."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from matching.needles import Needle
+from proxy.formats.globs import Globs
+
+
+class Action(StrEnum):
+    """What follows when a rule fits."""
+
+    BLOCK = "block"
+    REDACT = "redact"
+    FLAG = "flag"
+    ALLOW = "allow"
+    ROUTE = "route"
+
+
+class Place(StrEnum):
+    """Where a rule looks."""
+
+    REQUEST = "request"
+    TOOLS = "tools"
+    TOOL_RESULTS = "tool_results"
+    RESPONSE = "response"
+    TOOL_USE = "tool_use"
+
+
+@dataclass(frozen=True, slots=True)
+class InputRule:
+    """What a field of a tool's input must hold. The path is a glob over dotted names: `command`, `edits.*.path`."""
+
+    path: Globs
+    needles: Sequence[Needle]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Everything that is given must fit; what a text must hold, one text must hold all of."""
+
+    name: str
+    places: frozenset[Place]
+    action: Action
+    is_enforced: bool = True
+    message: str = ""
+    severity: str = "medium"
+    needles: Sequence[Needle] = ()  # one of them must occur
+    detector: str = ""
+    threshold: float = 1.0
+    tool_names: Globs | None = None
+    tool_input: Sequence[InputRule] = ()
+    models: Globs | None = None
+    max_tokens_over: int | None = None
+    attachments: frozenset[str] = frozenset()
+    pii: frozenset[str] = frozenset()
+    route_to: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    after_untrusted: bool = False
+    ends_quietly: bool = False  # a stream it blocks ends as a turn with its message, not as an error
+    is_platform: bool = False
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether it looks into texts at all."""
+        return bool(self.needles or self.detector)
