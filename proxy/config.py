@@ -96,34 +96,11 @@ class Config(BaseSettings):
         alias="WEAVIATE_URL",
         description="`http://host:8080` of a Weaviate server. Empty: none is used.",
     )
-    documents_dir: str = Field(
-        "",
-        alias="LLMP_DOCUMENTS_DIR",
-        description=(
-            "Where the files of documents are kept. With web servers and workers on several machines it must be a "
-            "folder they share. Empty: in `LLMP_DATA_DIR`."
-        ),
+    weaviate_grpc_port: int = Field(
+        50051, alias="WEAVIATE_GRPC_PORT", ge=1, le=65535, description="Its port for gRPC, on the same host."
     )
-    max_document_bytes: int = Field(
-        50 * 1024 * 1024, alias="LLMP_MAX_DOCUMENT_BYTES", ge=1024, description="Largest file of a document, in bytes."
-    )
-    max_documents: int = Field(
-        50_000, alias="LLMP_MAX_DOCUMENTS", ge=1, description="How many documents a tenant may keep."
-    )
-    max_documents_bytes: int = Field(
-        20 * 1024 * 1024 * 1024,
-        alias="LLMP_MAX_DOCUMENTS_BYTES",
-        ge=1024,
-        description="How large the files of all documents of a tenant may be together, in bytes.",
-    )
-    vector_cache_mb: int = Field(
-        512,
-        alias="LLMP_VECTOR_CACHE_MB",
-        ge=16,
-        description=(
-            "Memory for vectors in each web process, in MiB; 100,000 passages take 150. What was asked longest ago "
-            "makes room."
-        ),
+    weaviate_api_key: str = Field(
+        "", repr=False, alias="WEAVIATE_API_KEY", description="What that server asks for, where it asks for anything."
     )
     documents_dir: str = Field(
         "",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.services import postgres, process, rabbitmq, redis
+from tests.services import postgres, process, rabbitmq, redis, weaviate
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +38,17 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     except process.NotAvailable as reason:
         pytest.skip(str(reason))
     yield url
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def weaviate_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """A Weaviate server of this run: its URL, and the port of its gRPC."""
+    try:
+        server, url, grpc = weaviate.start(tmp_path_factory.mktemp("weaviate"))
+    except process.NotAvailable as reason:
+        pytest.skip(str(reason))
+    yield url, grpc
     server.stop()
 
 

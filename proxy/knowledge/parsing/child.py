@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> None:
 def read(path: str, name: str, cut: Cut, close_doors: Callable[[], None]) -> Iterator[str]:
     """What the file holds, as lines of JSON: `read`, each `chunk`, then `end`; or `unreadable` with the reason."""
     try:
-        tokenizer = tokens.tokenizer()
+        tokens.tokenizer()
         kind = kinds.of(path, name)
         parser = importlib.import_module(f"proxy.knowledge.parsing.{kinds.PARSERS[kind]}").sections
         close_doors()
@@ -49,7 +49,7 @@ def read(path: str, name: str, cut: Cut, close_doors: Callable[[], None]) -> Ite
         sections = list(parser(path, found))
         yield _line({"kind": "read"})  # the parent shows that cutting begins
         count = 0
-        for chunk in chunking.chunks(sections, kind, tokenizer, cut):
+        for chunk in chunking.chunks(sections, kind, cut):
             count += 1
             yield _line({"kind": "chunk", "text": chunk.text, "heading": clean(chunk.heading), "page": chunk.page})
         if not count:

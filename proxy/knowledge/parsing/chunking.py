@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
-from tokenizers import Tokenizer
 
+from proxy.knowledge import tokens
 from proxy.knowledge.parsing.sections import MAX_CHARACTERS, Section, Unreadable, clean
 
 MAX_CHUNKS = 20_000
@@ -28,10 +29,9 @@ class Cut:
     overlap: int
 
 
-def chunks(sections: Iterable[Section], kind: str, tokenizer: Tokenizer, cut: Cut) -> Iterator[Chunk]:
+def chunks(sections: Iterable[Section], kind: str, cut: Cut) -> Iterator[Chunk]:
     """The passages of a document of this kind, in their order. Raises Unreadable."""
-    splitters = MarkdownSplitter if kind == "markdown" else TextSplitter
-    splitter = splitters.from_huggingface_tokenizer(tokenizer, cut.tokens, cut.overlap)
+    splitter = _splitter(kind == "markdown", cut)
     characters = count = 0
     for section in sections:
         text = clean(section.text)
@@ -44,3 +44,10 @@ def chunks(sections: Iterable[Section], kind: str, tokenizer: Tokenizer, cut: Cu
                 raise Unreadable(f"The file has more than {MAX_CHUNKS:,} passages. Split it and upload the parts.")
             if any(character.isalnum() for character in piece):
                 yield Chunk(piece, section.heading, section.page)
+
+
+@lru_cache(maxsize=8)
+def _splitter(is_markdown: bool, cut: Cut) -> MarkdownSplitter | TextSplitter:
+    """Made once: taking the tokenizer over costs more than cutting a page."""
+    kind = MarkdownSplitter if is_markdown else TextSplitter
+    return kind.from_huggingface_tokenizer(tokens.tokenizer(), cut.tokens, cut.overlap)

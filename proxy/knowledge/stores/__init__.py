@@ -4,8 +4,9 @@ What of it a search may see is decided by the `Entry` rows of the database, so t
 seen until its new ones are complete, in a store without transactions too.
 """
 
+import atexit
 from collections.abc import Iterable, Sequence
-from functools import cache
+from threading import Lock
 from typing import Protocol, cast
 from uuid import UUID
 
@@ -20,6 +21,10 @@ _STORES = {
     Index.Store.EMBEDDED: "proxy.knowledge.stores.embedded.Embedded",
     Index.Store.WEAVIATE: "proxy.knowledge.stores.weaviate.Weaviate",
 }
+
+
+_opened: dict[str, "Store"] = {}
+_opening = Lock()
 
 
 class StoreDown(Exception):
@@ -53,16 +58,29 @@ class Store(Protocol):
     def count(self, index: Index, entries: Iterable[UUID]) -> int:
         """How many passages these entries have."""
 
+    def close(self) -> None:
+        """Let go of connections and memory."""
+
 
 def chosen() -> Index.Store:
     """Where new indexes go in this deployment."""
     return Index.Store.WEAVIATE if settings.CONFIG.weaviate_url else Index.Store.EMBEDDED
 
 
-@cache
 def named(name: str) -> Store:
     """The store of this name, opened once in a process."""
-    return cast(Store, import_string(_STORES[Index.Store(name)])())
+    with _opening:
+        if name not in _opened:
+            _opened[name] = cast(Store, import_string(_STORES[Index.Store(name)])())
+        return _opened[name]
+
+
+@atexit.register
+def close() -> None:
+    """Close every store that this process opened."""
+    with _opening:
+        while _opened:
+            _opened.popitem()[1].close()
 
 
 def of(index: Index) -> Store:

@@ -20,11 +20,11 @@ from tests.proxy.knowledge.fakes import WordVectors
 def _quick_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(embedding, "_BUILT_IN", "tests.proxy.knowledge.fakes.WordVectors")
     embedding.built_in.cache_clear()
-    stores.named.cache_clear()
+    stores.close()
     WordVectors.is_down, WordVectors.asked = False, 0
     yield
     embedding.built_in.cache_clear()
-    stores.named.cache_clear()
+    stores.close()
 
 
 @pytest.fixture

@@ -165,7 +165,7 @@ def test_what_is_invisible_to_a_reader_is_taken_out() -> None:
 @given(text=st.text(max_size=3000))
 def test_passages_are_short_enough_and_lose_no_word(text: str) -> None:
     tokenizer = tokens.tokenizer()
-    made = list(chunking.chunks([Section(text)], "text", tokenizer, Cut(40, 8)))
+    made = list(chunking.chunks([Section(text)], "text", Cut(40, 8)))
     assert all(len(tokenizer.encode(chunk.text, add_special_tokens=False).ids) <= 40 for chunk in made)
     assert all(chunk.text in clean(text) for chunk in made)
     words = [word for word in clean(text).split() if word.isalnum() and len(word) < 20]

@@ -78,6 +78,9 @@ class Embedded:
     def count(self, index: Index, entries: Iterable[UUID]) -> int:
         return Chunk.objects.filter(entry__in=list(entries), entry__index=index).count()
 
+    def close(self) -> None:
+        self._matrices = Matrices()
+
     def _search(self, index: Index, question: Question) -> list[Hit] | None:
         """The hits; None where a document was replaced between two looks."""
         held = self._matrices.of(index)
