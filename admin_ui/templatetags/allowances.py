@@ -30,7 +30,12 @@ def in_unit(number: int, unit: str) -> SafeString:
         return format_html(
             '<span title="{}">{}</span>', sign + figures.exact_money(abs(number)), sign + figures.money(abs(number))
         )
-    return format_html('<span title="{}">{} {}</span>', f"{number:,}", figures.count(number), unit)
+    return format_html('<span title="{}">{}</span>', f"{number:,}", _counted(number, unit))
+
+
+def _counted(number: int, unit: str) -> str:
+    """12.4k tokens, 1 request."""
+    return f"{figures.count(number)} {unit.removesuffix('s') if number == 1 else unit}"
 
 
 @register.filter
@@ -38,7 +43,7 @@ def budget_name(standing: Standing) -> str:
     """$20 a month."""
     budget = standing.budget
     money = figures.money(budget.amount).removesuffix(".00")
-    amount = money if budget.unit == "usd" else f"{figures.count(budget.amount)} {budget.unit}"
+    amount = money if budget.unit == "usd" else _counted(budget.amount, budget.unit)
     return f"{amount} {_PERIODS[budget.period]}"
 
 
