@@ -66,6 +66,8 @@ def configure(*, format: str, level: str) -> None:
             "loggers": {
                 "uvicorn.access": {"handlers": [], "propagate": False},
                 "django.request": {"level": "ERROR"},
+                # A failed look-up quotes what it looked into: a form's values, a password's hash.
+                "django.template": {"level": "INFO"},
                 "httpx": {"level": "WARNING"},
                 "asyncio": {"level": "WARNING"},
             },

@@ -2,8 +2,9 @@
 
 from tenants.admin.keys import ApiKeyAdmin
 from tenants.admin.people import PersonAdmin
+from tenants.admin.second_factors import SecondFactorAdmin
 from tenants.admin.tenants import TenantAdmin
 from tenants.admin.trail import AuditEntryAdmin
 from tenants.admin.upstreams import UpstreamAdmin
 
-__all__ = ["ApiKeyAdmin", "AuditEntryAdmin", "PersonAdmin", "TenantAdmin", "UpstreamAdmin"]
+__all__ = ["ApiKeyAdmin", "AuditEntryAdmin", "PersonAdmin", "SecondFactorAdmin", "TenantAdmin", "UpstreamAdmin"]
