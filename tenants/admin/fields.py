@@ -47,6 +47,19 @@ class PairsField(LinesField):
         return pairs
 
 
+class ObjectField(forms.JSONField):
+    """An object as JSON; nothing stands for an empty one."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs=_TEXTAREA), **options)
+
+    def clean(self, value: Any) -> Any:
+        return super().clean(value) or {}
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(initial or {}, data or "{}")
+
+
 class NumbersField(PairsField):
     """An object of whole numbers, one `name = number` a line."""
 

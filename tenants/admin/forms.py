@@ -7,7 +7,15 @@ from django import forms
 from django.http import QueryDict
 
 from tenants import actions, destinations, validators
-from tenants.admin.fields import BudgetsField, LinesField, NumbersField, PairsField, PercentagesField, ScopesField
+from tenants.admin.fields import (
+    BudgetsField,
+    LinesField,
+    NumbersField,
+    ObjectField,
+    PairsField,
+    PercentagesField,
+    ScopesField,
+)
 from tenants.models import ApiKey, Membership, Scope, Tenant, Upstream
 from tenants.models.defaults import all_models
 from tenants.models.keys import default_scopes
@@ -35,9 +43,13 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="Percent of each budget, e.g. 50, 75, 90. Empty: at none. A budget may have its own.",
     )
 
+    pii = ObjectField(
+        label="Personal data", required=False, help_text="As in a file: docs/privacy.md. The tenant's page is easier."
+    )
+
     class Meta:
         model = Tenant
-        fields = ["slug", "name", "status", "timezone", "model_aliases", "limits", "budgets", "alert_at"]
+        fields = ["slug", "name", "status", "timezone", "model_aliases", "limits", "budgets", "alert_at", "pii"]
 
 
 class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -61,11 +73,23 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     limits = NumbersField(required=False, help_text=f"Beside the tenant's; the tighter counts. {_LIMITS_HELP}")
     budgets = BudgetsField(required=False, help_text=f"Beside the tenant's. {_BUDGETS_HELP}")
+    pii = ObjectField(label="Personal data", required=False, help_text="Where it differs from the tenant's.")
     metadata = PairsField(required=False, help_text="Your own notes on it, one a line: team = platform")
 
     class Meta:
         model = ApiKey
-        fields = ["tenant", "name", "scopes", "model_globs", "ip_allow", "expires_at", "limits", "budgets", "metadata"]
+        fields = [
+            "tenant",
+            "name",
+            "scopes",
+            "model_globs",
+            "ip_allow",
+            "expires_at",
+            "limits",
+            "budgets",
+            "pii",
+            "metadata",
+        ]
 
 
 class RotateForm(forms.Form):
