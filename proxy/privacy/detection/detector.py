@@ -12,6 +12,7 @@ from proxy.privacy.rules import Rules
 
 Found = tuple[Finding, ...]
 
+_LONG_CHARS = 16 * 1024  # more is cut up in a thread: it would hold the event loop for milliseconds
 _QUEUE_CHARS = 64 * 1024 * 1024
 _MEMO_BYTES = 32 * 1024 * 1024
 
@@ -91,7 +92,7 @@ class Detector:
     async def _read(self, text: str, rules: Rules) -> Found:
         jobs = [(0, Job(text, False, rules.custom, rules.deny))] if text else []
         if any(map(rules.looks_for, BY_MODEL)):
-            jobs += [(start, Job(text[start:end], True)) for start, end in windows.cut(text)]
+            jobs += [(start, Job(text[start:end], True)) for start, end in await _windows(text)]
         try:
             results = await asyncio.gather(*(self._pool.run(job, place) for place, (_, job) in enumerate(jobs)))
         except PoolFull:
@@ -104,6 +105,12 @@ class Detector:
             for finding in result
         ]
         return overlaps.resolve(_wanted(text, found, rules))
+
+
+async def _windows(text: str) -> list[tuple[int, int]]:
+    if len(text) < _LONG_CHARS:
+        return list(windows.cut(text))
+    return await asyncio.to_thread(lambda: list(windows.cut(text)))
 
 
 def _wanted(text: str, findings: Sequence[Finding], rules: Rules) -> Iterator[Finding]:

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
+from proxy.privacy.detection.names import words
 from proxy.privacy.detection.names.rampart import NAME, Word
 
 _LEAST_SCORE = 0.5
@@ -15,25 +15,13 @@ _CODE_BEFORE = frozenset("._/\\$@#=([{<-+*&|~%:`0123456789")
 _CODE_AFTER = frozenset("_/\\$@#=([{-+*&|~%`0123456789")
 _JOINS = re.compile(r"[ \t]{1,2}|[-'’]")
 _AFTER_INITIAL = re.compile(r"\.[ ]?")
-_CAMEL_CASE = re.compile(
-    r"(?<!\bMc)(?<!\bMac)(?<!\bDe)(?<!\bDi)(?<!\bLa)(?<!\bLe)(?<!\bVan)(?<!\bFitz)(?<=[a-zß-ÿ])[A-ZÀ-Þ]"
-    r"|[A-ZÀ-Þ]{2}[a-zß-ÿ]"
-)
-_PERSON_CUE = re.compile(
-    r"(?i)(?:\b(?:ask|asked|tell|told|hi|hello|hey|dear|am|i'm|i’m|name is|named|called|ping|meet|met|thanks"
-    r"|thank you|cc|remind|email|mail|mr|mrs|ms|dr|herr|frau|with|invite|call|message|text)[.,]?|@)[ ]?$"
-)
 _NEXT_WORD = re.compile(r"[ ](?:[^\W\d_]\.[ ]?){0,2}([^\W\d_][^\W\d_'’-]*(?:[-'’][^\W\d_]+)*)")
 _LAST_WORD = re.compile(r"(?<![\w'’.-])([^\W\d_]+(?:[-'’][^\W\d_]+)*)[ ]$")
-# Words that stand where names do, in the company of names, and are none.
-NOT_NAMES = frozenset((Path(__file__).parent / "not_names.txt").read_text().split())
-# Names that are words too: alone they are taken for the word.
-_ALSO_WORDS = frozenset((Path(__file__).parent / "also_words.txt").read_text().split())
 
 
-def people(text: str, words: Sequence[Word]) -> Iterator[tuple[int, int, float]]:
+def people(text: str, read: Sequence[Word]) -> Iterator[tuple[int, int, float]]:
     """Start, end and score of each name."""
-    for run in _runs(text, words):
+    for run in _runs(text, read):
         start, end = run[0].start, run[-1].end
         score = max(word.score for word in run)
         if _is_plausible(text, start, end):
@@ -48,7 +36,7 @@ def _least_score(text: str, start: int, end: int) -> float:
     is_alone = not any(map(str.isspace, name))
     is_lower = not any(map(str.isupper, name))
     if is_alone and is_lower:
-        return _LEAST_SCORE_LOWER_ALONE if _PERSON_CUE.search(text, max(0, start - 20), start) else _NEVER
+        return _LEAST_SCORE_LOWER_ALONE if words.PERSON_CUE.search(text, max(0, start - 20), start) else _NEVER
     if is_alone:
         return _NEVER if name.isupper() else _LEAST_SCORE_ALONE
     if is_lower:
@@ -56,10 +44,10 @@ def _least_score(text: str, start: int, end: int) -> float:
     return _LEAST_SCORE_ALONE if name.isupper() else _LEAST_SCORE
 
 
-def _runs(text: str, words: Sequence[Word]) -> Iterator[list[Word]]:
+def _runs(text: str, read: Sequence[Word]) -> Iterator[list[Word]]:
     """Words of names that belong together."""
     run: list[Word] = []
-    for word in words:
+    for word in read:
         if word.kind != NAME or word.score < _LEAST_SCORE or not text[word.start : word.end][:1].isalpha():
             if run and word.end - word.start == 1 and text[word.start] in ".'’-":
                 continue  # inside a name, or after it: the gap decides
@@ -84,7 +72,7 @@ def _are_joined(text: str, word: Word, following: Word) -> bool:
 
 def _is_plausible(text: str, start: int, end: int) -> bool:
     name = text[start:end]
-    if len(name) < 3 or any(map(str.isdigit, name)) or _CAMEL_CASE.search(name):
+    if len(name) < 3 or any(map(str.isdigit, name)) or words.CAMEL_CASE.search(name):
         return False
     before, after = text[start - 1 : start], text[end : end + 1]
     if before in _CODE_BEFORE and before and not _is_prose_before(text, start):
@@ -95,7 +83,7 @@ def _is_plausible(text: str, start: int, end: int) -> bool:
         return False  # the key of a mapping
     if after == "(" or (after == ":" and text[end + 1 : end + 2] == ":"):
         return False
-    return any(_stem(part) not in NOT_NAMES for part in name.split())
+    return any(words.stem(part) not in words.NOT_NAMES for part in name.split())
 
 
 def _is_prose_before(text: str, start: int) -> bool:
@@ -124,7 +112,7 @@ def mentions(text: str, people: Sequence[tuple[int, int, float]]) -> Iterator[tu
         for start, end, score in people
         if len(names := re.split(r"[\s.]+", text[start:end])) > 1
         for part in names
-        if is_capitalised_name(part) and part.lower() not in _ALSO_WORDS
+        if is_capitalised_name(part) and part.lower() not in words.ALSO_WORDS
     }
     for part, score in parts.items():
         for match in re.finditer(rf"(?<![\w.@/\\$#-]){re.escape(part)}(?![\w(\[@/\\=$-])", text):
@@ -135,14 +123,9 @@ def mentions(text: str, people: Sequence[tuple[int, int, float]]) -> Iterator[tu
 def is_capitalised_name(word: str) -> bool:
     """Whether the word is spelt as a name is, and not one that only looks like it."""
     is_capitalised = len(word) > 2 and word[0].isupper() and any(map(str.islower, word[1:]))
-    return is_capitalised and _stem(word) not in NOT_NAMES and not _CAMEL_CASE.search(word)
+    return is_capitalised and words.stem(word) not in words.NOT_NAMES and not words.CAMEL_CASE.search(word)
 
 
 def _opens_sentence(text: str, start: int) -> bool:
     before = text[:start].rstrip(" \t")[-1:]
     return not before or before in ".!?:\n"
-
-
-def _stem(word: str) -> str:
-    """In lower case, without what an apostrophe adds: "I'm", "customer's"."""
-    return re.split(r"['’]", word.lower())[0]

@@ -22,7 +22,7 @@ _SUFFIX = (
 )
 # What may follow: a flat, then postcode and town.
 _TAIL = (
-    r"(?:,?[ ](?:Apt|Apartment|Suite|Unit|Flat|Floor|Piso|Piano|Appartamento|App|Etage|étage|m\.)\.?[ ]?[0-9A-Za-z]{1,5})?"
+    r"(?:,?[ ](?:Apt|Apartment|Suite|Unit|Flat|Floor|Piso|Piano|Appartamento|App|Etage|étage)\.?[ ]?[0-9A-Za-z]{1,5})?"
     rf"(?:,?[ \n][0-9]{{2,5}}[ -]?[0-9]{{0,4}}[ ]{_CAPITAL}{_W}+(?:[ -]{_CAPITAL}{_W}+)?"
     rf"|,[ ]{_CAPITAL}{_W}+(?:[ ]{_CAPITAL}{_W}+)?,?[ ][A-Z]{{2,3}}[ ][0-9][0-9A-Z]{{2,4}}(?:[ -][0-9A-Z]{{3,4}})?)?"
 )
