@@ -101,9 +101,12 @@ class LiveRequests(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             tenant_id: UUID | None = None
         else:
             try:
-                tenant_id = access.tenant_for(user, slug).pk
+                tenant = access.tenant_for(user, slug)
             except access.NotFound:
                 return None
+            if not sessions.meets(tenant, user, self.scope["session"]):
+                return None
+            tenant_id = tenant.pk
         params = QueryDict(self.scope["query_string"])
         asked = request_filters.read(params, tenant_id=tenant_id, now=timezone.now())
         return replace(asked.wanted, begin=None, end=None)  # what ends from now on

@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
+from admin_ui import sessions
 from tenants import access
 from tenants.access import Role
 from tenants.models import Tenant
@@ -47,6 +48,8 @@ def tenant_page(*, roles: Collection[Role] = access.EVERY_ROLE) -> Callable[[Vie
                 tenant = access.tenant_for(user, slug)
                 enter(request, Place(tenant, access.role_in(user, tenant)))
                 access.tenant_for(user, slug, roles=roles)
+                if not sessions.meets(tenant, user, request.session):
+                    return sessions.lead_to_second_factor(request, tenant.name)
                 with timezone.override(_zone(request, tenant.timezone)):
                     return view(request, tenant, *args, **kwargs)
             except access.NotFound:

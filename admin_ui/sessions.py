@@ -21,9 +21,12 @@ from django.shortcuts import resolve_url
 
 from admin_ui.middleware import Middleware
 from tenants import actions
+from tenants.models import Tenant
 
 _BEGAN, _SEEN, _PROVEN = "began_at", "seen_at", "second_factor_proven"
 _SEEN_EVERY_SECONDS = 60
+REQUIRE_MFA = "require_mfa"
+"""In a tenant's settings: true where its pages want a second factor."""
 _OPEN_PATHS = ("/accounts/", "/static/")
 
 
@@ -50,6 +53,22 @@ def is_good(user: User | AnonymousUser, session: SessionBase) -> bool:
     return user.is_authenticated and not _is_over(session, time.time()) and not _lacks(user, session)
 
 
+def is_proven(user: User | AnonymousUser, session: SessionBase) -> bool:
+    """Whether the person has shown a second factor in this session."""
+    return user.pk is not None and bool(session.get(_PROVEN) == user.pk)
+
+
+def meets(tenant: Tenant, user: User | AnonymousUser, session: SessionBase) -> bool:
+    """Whether this session may see the tenant, which may want a second factor where the installation does not."""
+    return tenant.settings.get(REQUIRE_MFA) is not True or is_proven(user, session)
+
+
+def lead_to_second_factor(request: HttpRequest, words: str) -> HttpResponse:
+    """To the page where a person without one adds it."""
+    messages.warning(request, f"{words} wants a second factor: add an authenticator app or a passkey.")
+    return _lead(request, resolve_url("mfa_index"))
+
+
 def must_have_second_factor(user: User | AnonymousUser) -> bool:
     """Whether LLMP_REQUIRE_MFA names this person."""
     required = settings.CONFIG.require_mfa
@@ -70,8 +89,7 @@ def _turned_away(request: HttpRequest) -> HttpResponse | None:
         logout(request)
         return _lead(request, redirect_to_login(_path(request)).url)
     if lack == "factor" and not request.path.startswith(_OPEN_PATHS):
-        messages.warning(request, "This installation wants a second factor: add an authenticator app or a passkey.")
-        return _lead(request, resolve_url("mfa_index"))
+        return lead_to_second_factor(request, "This installation")
     return None
 
 
@@ -90,7 +108,7 @@ def _note_use(request: HttpRequest, now: float) -> None:
 
 def _lacks(user: User | AnonymousUser, session: SessionBase) -> str:
     """Either "proof" of a second factor the person has, the "factor" itself, or nothing ("")."""
-    if user.pk is not None and session.get(_PROVEN) == user.pk:
+    if is_proven(user, session):
         return ""
     if is_mfa_enabled(user):
         return "proof"

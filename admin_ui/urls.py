@@ -24,6 +24,7 @@ from admin_ui.views import (
     upstreams,
     usage,
 )
+from admin_ui.views.forgotten import forgotten
 from admin_ui.views.landing import landing
 from admin_ui.views.welcome import Welcome
 
@@ -40,6 +41,7 @@ tenant = [
     path("members/invitations/<int:invitation_id>/withdraw/", members.withdraw, name="members_withdraw"),
     path("members/<str:username>/role/", members.role, name="members_role"),
     path("members/<str:username>/remove/", members.remove, name="members_remove"),
+    path("members/<str:username>/sign-in-link/", members.sign_in_link, name="members_sign_in_link"),
     path("upstreams/", upstreams.index, name="upstreams"),
     path("upstreams/new/", upstreams.new, name="upstreams_new"),
     path("upstreams/<uuid:upstream_id>/", upstreams.edit, name="upstreams_edit"),
@@ -82,7 +84,7 @@ tenant = [
     path("settings/suspend/", settings.suspend, name="settings_suspend"),
 ]
 
-# What needs mail is left out: accounts are made by invitation, passwords are reset by the operator's link.
+# Accounts are made by invitation, and addresses prove nothing: what allauth has for both is left out.
 accounts = [
     path("sign-in/", account_views.login, name="account_login"),
     path("sign-up/", account_views.signup, name="account_signup"),  # closed, see admin_ui.accounts
@@ -90,6 +92,7 @@ accounts = [
     path("inactive/", account_views.account_inactive, name="account_inactive"),
     path("confirm/", account_views.reauthenticate, name="account_reauthenticate"),
     path("password/", account_views.password_change, name="account_change_password"),
+    path("forgotten/", forgotten, name="account_forgotten"),
     path("password/first/", account_views.password_set, name="account_set_password"),  # of who has none yet
     path("second-factor/", include("allauth.mfa.urls")),
     path("oidc/<str:provider_id>/login/", oidc_views.login, name="openid_connect_login"),

@@ -8,9 +8,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django_ratelimit.decorators import ratelimit
 
-from admin_ui import visitors
+from admin_ui import throttled
 from admin_ui.views.keys import get_or_post
 from tenants import actions
 
@@ -22,12 +21,13 @@ class AccountForm(UserCreationForm):  # type: ignore[type-arg]
 
     class Meta(UserCreationForm.Meta):
         model = User
-        fields = ("username",)
+        fields = ("username", "email")
+        help_texts = {"email": "For a forgotten password alone. It is shown to nobody but platform staff."}
 
 
 @never_cache
 @get_or_post
-@ratelimit(key=visitors.by_address, rate="60/m")  # type: ignore[untyped-decorator]
+@throttled.at_most("60/m", every_method=True)
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Whoever holds the link joins, once."""
     try:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from admin_ui import addresses, allowances, forms, overview, pages
+from admin_ui import addresses, allowances, forms, overview, pages, throttled
 from proxy import snippets
 from tenants import access, actions
 from tenants.admin.forms import RotateForm
@@ -61,6 +61,7 @@ def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
 
 @never_cache
 @get_or_post
+@throttled.at_most("30/m", key=throttled.by_person)
 @pages.tenant_page(roles=access.MANAGERS)
 def new(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The form of a new key; its answer shows the secret, once."""
@@ -109,6 +110,7 @@ def edit(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponse:
 
 @never_cache
 @get_or_post
+@throttled.at_most("30/m", key=throttled.by_person)
 @pages.tenant_page(roles=access.MANAGERS)
 def rotate(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponse:
     """Ask for how long the old secret stays; the answer shows the new one, once."""

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from admin_ui import addresses, forms, pages
 from admin_ui.views.keys import get_or_post
+from proxy.hosting import bootstrap
 from tenants import access, actions
 from tenants.access import Role
 from tenants.models import Invitation, Membership, Tenant
@@ -117,6 +118,39 @@ def remove(request: HttpRequest, tenant: Tenant, username: str) -> HttpResponse:
                 resolve_url("members" if member.user != request.user else "start", *_slug(request, member))
             )
     return pages.ask(request, "admin_ui/members/remove.html", {"member": member, "error": error}, 422 if error else 200)
+
+
+@never_cache
+@get_or_post
+@pages.tenant_page(roles=access.MANAGERS)
+def sign_in_link(request: HttpRequest, tenant: Tenant, username: str) -> HttpResponse:
+    """A link with which a member chooses a new password, shown once to who asks for it."""
+    member = access.member_for(tenant, username)
+    error = _beyond_reach(request, member)
+    if request.method == "POST" and not error:
+        link = addresses.public(request) + bootstrap.welcome_path(member.user)
+        actions.note_sign_in_link(actor=pages.actor(request), member=member)
+        response = render(request, "admin_ui/members/sign_in_link_made.html", {"member": member, "link": link})
+        response.headers["Cache-Control"] = "no-store"
+        return response
+    context = {"member": member, "error": error}
+    return pages.ask(request, "admin_ui/members/sign_in_link.html", context, 422 if error else 200)
+
+
+def _beyond_reach(request: HttpRequest, member: Membership) -> str:
+    """Why this manager may not open the account, which may lead to more than this tenant; "": may."""
+    person = pages.person(request)
+    if person.is_superuser and not member.user.is_superuser:
+        return ""
+    if member.user.is_superuser or member.user.is_staff:
+        return "This is an account of platform staff: they help each other with manage.py sign_in_link."
+    if not member.user.is_active:
+        return "This account is closed."
+    for row in member.user.memberships.select_related("tenant"):
+        mine = access.role_in(person, row.tenant)
+        if mine not in access.MANAGERS or (row.role == Role.OWNER and mine != Role.OWNER):
+            return "This account may do more than you may, here or in another tenant. Ask platform staff for the link."
+    return ""
 
 
 def _slug(request: HttpRequest, member: Membership) -> list[str]:

@@ -5,12 +5,11 @@ from typing import Any
 from django.contrib.auth.views import PasswordResetConfirmView
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
-from django_ratelimit.decorators import ratelimit
 
-from admin_ui import visitors
+from admin_ui import throttled
 
 
-@method_decorator(ratelimit(key=visitors.by_address, rate="60/m"), name="dispatch")
+@method_decorator(throttled.at_most("60/m", every_method=True), name="dispatch")
 class Welcome(PasswordResetConfirmView):
     """Django's own, which keeps the token out of the address, so that no Referer and no history carries it."""
 

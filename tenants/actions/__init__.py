@@ -35,7 +35,7 @@ from tenants.actions.members import (
     set_role,
     withdraw_invitation,
 )
-from tenants.actions.people import add_person, change_person, note_password, remove_person
+from tenants.actions.people import add_person, change_person, note_password, note_sign_in_link, remove_person
 from tenants.actions.placeholder_keys import renew_placeholder_key, reseal_placeholder_keys
 from tenants.actions.playground import PASS_LIFE, GivenPass, end_playground, open_playground
 from tenants.actions.second_factors import reseal_second_factors
@@ -89,6 +89,7 @@ __all__ = [
     "invite",
     "issue_key",
     "note_password",
+    "note_sign_in_link",
     "note_use",
     "open_invitation",
     "open_playground",

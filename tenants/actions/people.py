@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from tenants import audit
 from tenants.actions import members
-from tenants.models import Tenant
+from tenants.models import Membership, Tenant
 
 TOLD = ("username", "email", "is_active", "is_staff", "is_superuser")
 """The fields whose changes are told; a password's only by name."""
@@ -36,6 +36,12 @@ def note_password(*, actor: str, user: User) -> None:
     """Say that somebody else set this person's password."""
     with audit.change(actor=actor) as trail:
         trail.record("person.set_password", user, {"password": ["set", "changed"]})
+
+
+def note_sign_in_link(*, actor: str, member: Membership) -> None:
+    """Say that somebody made a link with which this member chooses a new password."""
+    with audit.change(actor=actor) as trail:
+        trail.record("member.sign_in_link", member)
 
 
 def remove_person(*, actor: str, user: User) -> None:
