@@ -1,5 +1,6 @@
 """What is compared, and how each is started."""
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -44,12 +45,28 @@ class Installation:
         self._manage("create_tenant", "bench")
         self._manage("add_upstream", "bench", "fake", "--base-url", upstream, "--no-credential")
         self.key = self._manage("issue_key", "bench", "load").strip()
+        self.limited_key = self._limited_key(upstream)
 
-    def _manage(self, *arguments: str) -> str:
+    def _limited_key(self, upstream: str) -> str:
+        """Every kind of limit and a budget, of the key and of its tenant, none of which is ever reached."""
+        limits = dict.fromkeys(("rpm", "input_tpm", "output_tpm", "concurrency"), 10**9)
+        budgets = [{"period": "month", "usd": 10**6}]
+        tenant = {
+            "slug": "limited",
+            "limits": limits,
+            "budgets": budgets,
+            "upstreams": [{"name": "fake", "base_url": upstream}],
+            "keys": [{"name": "load", "limits": limits, "budgets": budgets}],
+        }
+        told = self._manage("apply", "-f", "-", "--json", stdin=json.dumps({"tenants": [tenant]}))
+        return str(json.loads(told)["tenants"][0]["keys"][0]["secret"])
+
+    def _manage(self, *arguments: str, stdin: str = "") -> str:
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=processes.ROOT,
             env={**os.environ, **self.environment},
+            input=stdin,
             capture_output=True,
             text=True,
         )
@@ -63,8 +80,8 @@ class Installation:
             return int(database.execute("SELECT count(*) FROM proxy_usagerecord").fetchone()[0])
 
 
-def of(upstream: str, installation: Installation) -> list[Contender]:
-    """All of them, in the order of the table."""
+def of(upstream: str, installation: Installation, redis_url: str) -> list[Contender]:
+    """All of them, in the order of the table; without Redis where there is none."""
     python = sys.executable
     daphne = [python, "-m", "daphne", "-b", "127.0.0.1", "-p", "PORT", "--verbosity", "0"]
     floor = [python, "-m", "benchmarks.floor", "--port", "PORT", "--upstream", upstream, "--key", _FLOOR_KEY]
@@ -76,10 +93,18 @@ def of(upstream: str, installation: Installation) -> list[Contender]:
         "NAIVE_KEY": _FLOOR_KEY,
     }
     slow_door = {**product, "LLMP_FAST_PATH": "false"}
+    limits_key, shared = installation.limited_key, {**product, "REDIS_URL": redis_url}
+    what = "the same with four limits and a budget of the key, and as many of its tenant"
     return [
         Contender("direct", "no proxy"),
         Contender("floor", "bare relay under uvicorn: no checks, no accounting", floor),
         Contender("proxy", "this product as shipped (`manage.py serve`)", serve, installation.key, product),
+        Contender("proxy-limited", what, serve, limits_key, product),
+        *(
+            [Contender("proxy-limited-redis", f"{what}; limits in Redis", serve, limits_key, shared)]
+            if redis_url
+            else []
+        ),
         Contender("proxy-ninja", "the same with `LLMP_FAST_PATH=false`", serve, installation.key, slow_door),
         Contender(
             "proxy-daphne", "the same under Daphne", [*daphne, "proxy.asgi:application"], installation.key, product

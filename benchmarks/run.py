@@ -8,6 +8,7 @@ What is measured has one core, the upstream and the load client the other. Only 
 import argparse
 import os
 import pstats
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -32,8 +33,8 @@ def main() -> None:
     if core == other:
         print("One core only: the load client takes its share of it, so rates are too low.", file=sys.stderr)
     os.sched_setaffinity(0, other)
-    with _stage(other) as (upstream_port, installation):
-        every = contenders.of(f"http://127.0.0.1:{upstream_port}", installation)
+    with _stage(other) as (upstream_port, installation), _redis(other) as redis_url:
+        every = contenders.of(f"http://127.0.0.1:{upstream_port}", installation, redis_url)
         chosen = [each for each in every if not arguments.only or each.name in arguments.only]
         if arguments.profile:
             _profile(chosen, core, arguments.seconds)
@@ -45,7 +46,7 @@ def main() -> None:
                 print(f"round {number}: {contender.name} …", file=sys.stderr, flush=True)
                 subject = _measured(contender, core, upstream_port, arguments.seconds)
                 rounds[contender.name].append(subject.figures)
-                asked += subject.asked if contender.key == installation.key else 0
+                asked += subject.asked if contender.key in (installation.key, installation.limited_key) else 0
         _say(chosen, rounds, asked, installation)
 
 
@@ -74,6 +75,19 @@ def _stage(core: set[int]) -> Iterator[tuple[int, Installation]]:
         processes.running(command, port=port, core=core),
     ):
         yield port, Installation(Path(folder), f"http://127.0.0.1:{port}")
+
+
+@contextmanager
+def _redis(core: set[int]) -> Iterator[str]:
+    """A Redis of this run and its address, '' where none is installed."""
+    binary = shutil.which("redis-server") or shutil.which("valkey-server")
+    if binary is None:
+        yield ""
+        return
+    port = processes.free_port()
+    command = [binary, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+    with processes.running(command, port=port, core=core):
+        yield f"redis://127.0.0.1:{port}/0"
 
 
 def _measured(contender: Contender, core: set[int], upstream_port: int, seconds: float) -> Subject:

@@ -29,7 +29,8 @@ def _redis(url: str) -> Finding:
             client.ping()
             version = client.info("server")["redis_version"]
     except (redis.RedisError, OSError, ValueError) as broken:
-        return fail("redis", f"it does not answer: {broken}", "Check REDIS_URL, and that the server runs.")
+        remedy = "Check REDIS_URL, and that the server runs. Until then each process keeps to its share of rate limits."
+        return fail("redis", f"it does not answer: {broken}", remedy)
     return ok("redis", f"Redis {version} answers")
 
 

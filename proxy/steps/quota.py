@@ -21,6 +21,7 @@ from proxy.ledger.budgets.watching import Stake
 from proxy.ledger.prices import Quote
 
 _LEAST_OUTPUT = 256  # less is no answer
+_MOST_OUTPUT = 10_000_000  # no model writes more; what is reserved must fit a column
 _LEAST_WITH_THINKING = 2048  # the API thinks in no fewer than 1,024 tokens, and must answer too
 _LEAST_THINKING = 1024
 _SAFE = "-._~:/@[]"
@@ -128,7 +129,7 @@ def _admitted(choice: _Choice, reserved: Reserved) -> Admitted:
 
 def _need(call: Call, quote: Quote) -> Need:
     document = call.document
-    asked = document.get("max_tokens") or 0
+    asked = min(document.get("max_tokens") or 0, _MOST_OUTPUT)
     least = _LEAST_WITH_THINKING if _thinking_budget(call) else _LEAST_OUTPUT
     input_nano = quote.input_nano
     if b'"cache_control"' in document.raw:

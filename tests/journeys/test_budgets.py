@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from tests.journeys import asking
 from tests.journeys.server import Server, serving
 
+_ROUNDS = 20
 # What the database says once nothing is under way: calls that reached an upstream, windows, and what they should hold.
 _STATE = (
     "import json, time\n"
@@ -78,19 +80,38 @@ def test_a_budget_that_is_cut_ends_its_running_stream_as_at_max_tokens(server: S
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("store", ["sqlite", "postgresql", "redis"])
 def test_two_hundred_at_once_reach_the_upstream_fifty_times(
-    database: str, tmp_path: Path, request: pytest.FixtureRequest
+    store: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    url = request.getfixturevalue("postgres_database") if database == "postgresql" else ""
-    with serving(tmp_path, "--workers", "4", **({"DATABASE_URL": url} if url else {})) as several:
-        budgets = [{"period": "total", "requests": 50}, {"period": "month", "usd": 1000}]
-        key = several.tenant("acme", budgets=budgets)
+    """Twenty rounds on four processes, with limits that are in Redis where that is the store."""
+    settings = {}
+    if store == "postgresql":
+        settings["DATABASE_URL"] = request.getfixturevalue("postgres_database")
+    if store == "redis":
+        settings["REDIS_URL"] = request.getfixturevalue("redis_url")
+    with serving(tmp_path, "--workers", "4", **settings) as several:
+        tenants = [
+            {
+                "slug": f"round-{number}",
+                "budgets": [{"period": "total", "requests": 50}, {"period": "month", "usd": 1000}],
+                "limits": {"rpm": 100_000, "concurrency": 1000},
+                "upstreams": [{"name": "main", "kind": "simulator"}],
+                "keys": [{"name": "ci"}],
+            }
+            for number in range(_ROUNDS)
+        ]
         with ThreadPoolExecutor(50) as threads:
-            statuses = list(threads.map(lambda _: asking.ask(several.url, key).status, range(200)))
-        assert {status: statuses.count(status) for status in set(statuses)} == {200: 50, 429: 150}
-        assert spent(several, "requests") == 50
-        assert state(several)["asked"] == 50
+            for key in several.apply(*tenants).values():
+                ask = partial(asking.ask, several.url, key)
+                statuses = list(threads.map(lambda _, ask=ask: ask().status, range(200)))
+                assert {status: statuses.count(status) for status in set(statuses)} == {200: 50, 429: 150}
+        found = state(several)
+    assert (found["reserved"], found["asked"], found["states"]) == (0, 50 * _ROUNDS, ["completed", "refused"])
+    requests = [(spent, held, counted) for unit, spent, held, counted in found["windows"] if unit == "requests"]
+    assert requests == [(50, 0, 50)] * _ROUNDS
+    money = [(spent, held, counted) for unit, spent, held, counted in found["windows"] if unit == "usd"]
+    assert len(money) == _ROUNDS and all(held == 0 and spent == counted > 0 for spent, held, counted in money)
 
 
 @pytest.mark.slow

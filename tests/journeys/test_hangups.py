@@ -41,7 +41,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def point_at(server: Server, upstream: BadUpstream) -> str:
     """A key of a tenant whose only upstream is this one."""
     slug = f"{_TENANT}-{upstream.url.rpartition(':')[2]}"
-    return server.tenant(slug, upstreams=[{"name": "main", "base_url": upstream.url, "api_key": "sk-ant-x"}])
+    upstreams = [{"name": "main", "base_url": upstream.url, "api_key": "sk-ant-x"}]
+    budgets = [{"period": "month", "usd": 100}]
+    return server.tenant(slug, upstreams=upstreams, budgets=budgets, limits={"concurrency": 50})
 
 
 def hang_up(connection: socket.socket, *, rudely: bool) -> None:
@@ -78,20 +80,20 @@ async def test_a_client_that_leaves_closes_the_upstream_within_a_second(
         hang_up(connection, rudely=rudely)
         await upstream.until_closed(1.0)
     state = await asyncio.to_thread(latest_state, server)
-    assert state == "cancelled"
+    assert state == "cancelled, 0 held"
 
 
 def latest_state(server: Server) -> str:
-    """How the latest call ended, once it is in the database."""
+    """How the latest call ended, once it is in the database, and how many reservations are left."""
     return server.manage(
         "shell", "-v0", "-c",
-        "from proxy.models import UsageRecord as U\n"
+        "from proxy.models import Reservation as R, UsageRecord as U\n"
         "import time\n"
         "for _ in range(50):\n"
         "    row = U.objects.first()\n"
-        "    if row and row.state != 'started': break\n"
+        "    if row and row.state != 'started' and not R.objects.exists(): break\n"
         "    time.sleep(0.1)\n"
-        "print(row.state)",
+        "print(f'{row.state}, {R.objects.count()} held')",
     ).strip()  # fmt: skip
 
 

@@ -93,6 +93,12 @@ class Ledger(RuleBasedStateMachine):
         assert list(reconciling.reconcile(fix=False)) == []
 
 
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_it_agrees_in_long_and_many_orders_too() -> None:
+    run_state_machine_as_test(Ledger, settings=settings(max_examples=60, stateful_step_count=80, deadline=None))
+
+
 @pytest.mark.django_db
 def test_the_ledger_agrees_with_its_model_in_any_order() -> None:
     run_state_machine_as_test(Ledger, settings=settings(max_examples=8, stateful_step_count=30, deadline=None))
