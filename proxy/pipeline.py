@@ -70,7 +70,7 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
                     ended = cutoff.watch(admitted.stake, runtime.accounts.watcher, entry.meter, entry.trace, again)
                     # Watched last: as the client would read it.
                     filters = Chain([entry.meter, kept, ended, scrubbed.restore, judged.watch])
-                    relay = Relay(answer, filters, entry, runtime.limits.ping_seconds)
+                    relay = Relay(scrubbed.searched(answer), filters, entry, runtime.limits.ping_seconds)
                     head, piece = await relay.begin()
                     yield told(head, looked, judged, scrubbed, limited, admitted)
                     while piece:

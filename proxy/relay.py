@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import orjson
 
-from proxy.answers.replay import Replay
 from proxy.call import Headers
 from proxy.formats.document import Document, Malformed
 from proxy.formats.sse import Event, EventTooLarge, Reader
+from proxy.privacy.scanning import Source
 from proxy.steps import journal
 from proxy.stream import Chain
-from proxy.upstreams.answer import Answer, UpstreamFailed
+from proxy.upstreams.answer import UpstreamFailed
 
 _ANSWER_DEPTH = 512
 _PING = Event.build("ping", {"type": "ping"}).raw
@@ -28,7 +28,7 @@ class Head:
 class Relay:
     """Only whole events are passed on, so that an answer that breaks can still end with a proper `error` event."""
 
-    def __init__(self, answer: Answer | Replay, chain: Chain, entry: journal.entry, ping_seconds: float) -> None:
+    def __init__(self, answer: Source, chain: Chain, entry: journal.entry, ping_seconds: float) -> None:
         self._answer = answer
         self._chain = chain
         self._entry = entry

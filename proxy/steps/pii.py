@@ -20,6 +20,7 @@ from proxy.privacy.placeholders import Placeholders
 from proxy.privacy.replacing import Tally
 from proxy.privacy.restoring import Restorer
 from proxy.privacy.rules import Mode, Rules
+from proxy.privacy.scanning import Scanned, Search, Source
 from proxy.stream import Chain, Filter
 from tenants import entities
 
@@ -49,6 +50,15 @@ class Scrubbed:
     found: str = ""
     stand_ins: Placeholders | None = None
     types: Sequence[str] = ()  # of all that was found, whatever was done about it
+    search: Search | None = None
+
+    def searched(self, answer: Source) -> Source:
+        """The answer, its own personal data treated as the tenant wants it."""
+        return answer if self.search is None else Scanned(answer, self.search, self._tell)
+
+    def _tell(self, search: Search) -> None:
+        failed = {"failed": True} if search.has_failed else {}
+        self.call.trace.note("pii_output", time.perf_counter(), found=search.tally.by_type, **failed)
 
     def owns(self, entity_type: str, code: str) -> bool:
         """Whether this is a placeholder of the request's own."""
@@ -82,7 +92,9 @@ async def scrub(call: Call, detector: Detector) -> Scrubbed:
         call.trace.note("pii_failed_open", time.perf_counter(), reason=failure)
     clean = _clean(call, call.document.edit(changes))
     restore = _restore(call, stand_ins, rules) if len(stand_ins) else Chain()
-    return Scrubbed(clean, restore, tally.header(), stand_ins, tuple(tally.by_type))
+    is_searched = rules.reads_answers and call.endpoint == "messages" and privacy.key is not None
+    search = Search(privacy, detector) if is_searched else None
+    return Scrubbed(clean, restore, tally.header(), stand_ins, tuple(tally.by_type), search)
 
 
 def _clean(call: Call, document: Document) -> CleanCall:
