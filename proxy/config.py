@@ -5,18 +5,17 @@ One typed class; a wrong value stops the start with the variable's name and the 
 """
 
 import base64
-import contextlib
 import os
-import secrets
 from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
-from proxy import mail, openid
+from proxy import local_secrets, mail, openid
+from proxy.bounds import Bounds
 
 ROOT = Path(__file__).resolve().parent.parent
 _MIN_SECRET_CHARS = 32
@@ -34,7 +33,7 @@ class ConfigError(Exception):
     """The environment does not describe a deployment that can start."""
 
 
-class Config(BaseSettings):
+class Config(Bounds):
     """The environment of one deployment."""
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
@@ -217,70 +216,6 @@ class Config(BaseSettings):
     session_hours: int = Field(
         12, alias="LLMP_SESSION_HOURS", ge=1, description="After so long everybody signs in again."
     )
-    max_body_bytes: int = Field(
-        32 * 1024 * 1024,
-        alias="LLMP_MAX_BODY_BYTES",
-        ge=1024,
-        description="Largest body of a model request, in bytes; above it 413, as Anthropic does.",
-    )
-    body_timeout_seconds: float = Field(
-        30.0,
-        alias="LLMP_BODY_TIMEOUT_SECONDS",
-        gt=0,
-        description="Longest pause between two pieces of a request's body before 408.",
-    )
-    header_timeout_seconds: float = Field(
-        10.0,
-        alias="LLMP_HEADER_TIMEOUT_SECONDS",
-        gt=0,
-        description="A connection that has not sent its request headers by then is closed.",
-    )
-    send_timeout_seconds: float = Field(
-        120.0,
-        alias="LLMP_SEND_TIMEOUT_SECONDS",
-        gt=0,
-        description="A client of a stream that takes no byte for this long is given up, and its upstream closed.",
-    )
-    ping_seconds: float = Field(
-        15.0,
-        alias="LLMP_PING_SECONDS",
-        gt=0,
-        description="Silence of the upstream after which a stream's client is sent a `ping` event.",
-    )
-    max_key_bodies_bytes: int = Field(
-        256 * 1024 * 1024,
-        alias="LLMP_MAX_KEY_BODIES_BYTES",
-        description=(
-            "Bytes of request bodies that the calls of one key may hold in one web process, from first byte to last "
-            "of each call; above it 429. At least `LLMP_MAX_BODY_BYTES`."
-        ),
-    )
-    max_bodies_bytes: int = Field(
-        1024 * 1024 * 1024,
-        alias="LLMP_MAX_BODIES_BYTES",
-        description="The same for all keys together; above it 503. While one is read it takes more for a moment.",
-    )
-    max_connections: int = Field(
-        4096,
-        alias="LLMP_MAX_CONNECTIONS",
-        ge=1,
-        description="Open connections of clients to one web process; above it 503.",
-    )
-    drain_seconds: float = Field(
-        10.0,
-        alias="LLMP_DRAIN_SECONDS",
-        ge=0,
-        description=(
-            "After SIGTERM `/readyz` says 503 while everything is still served for so long: time for load balancers "
-            "to notice. 0 where none looks."
-        ),
-    )
-    shutdown_seconds: int = Field(
-        300,
-        alias="LLMP_SHUTDOWN_SECONDS",
-        ge=0,
-        description="How long open requests may still run then, before they are ended with an error event.",
-    )
     fast_path: bool = Field(
         True,
         alias="LLMP_FAST_PATH",
@@ -353,14 +288,6 @@ class Config(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _a_largest_body_fits(self) -> "Config":
-        if self.max_key_bodies_bytes < self.max_body_bytes:
-            raise ValueError("LLMP_MAX_KEY_BODIES_BYTES must be at least LLMP_MAX_BODY_BYTES")
-        if self.max_bodies_bytes < self.max_key_bodies_bytes:
-            raise ValueError("LLMP_MAX_BODIES_BYTES must be at least LLMP_MAX_KEY_BODIES_BYTES")
-        return self
-
-    @model_validator(mode="after")
     def _production_is_strict(self) -> "Config":
         if self.environment != "production":
             return self
@@ -419,27 +346,6 @@ def list_of(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _generated_secrets(path: Path) -> dict[str, str]:
-    """The secrets of a local installation, made on the first start and readable by its owner only."""
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = {
-            "SECRET_KEY": secrets.token_urlsafe(50),
-            "LLMP_KEY_PEPPERS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
-            "LLMP_ENCRYPTION_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
-        }
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        draft.touch(mode=0o600)
-        try:
-            draft.write_text("".join(f"{name}={value}\n" for name, value in fresh.items()))
-            with contextlib.suppress(FileExistsError):  # the first of several processes wins
-                path.hardlink_to(draft)
-        finally:
-            draft.unlink()
-    lines = path.read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-
-
 @cache
 def load() -> Config:
     """The configuration of this process. Raises ConfigError naming the variable and the remedy."""
@@ -450,7 +356,7 @@ def load() -> Config:
             return config
         path = config.data_dir / "secrets.env"
         try:
-            kept = _generated_secrets(path)
+            kept = local_secrets.kept_in(path)
         except OSError as broken:
             raise ConfigError(unusable(config.data_dir, broken)) from None
         missing = [name for name, value in zip(_GENERATED, given, strict=True) if not value]

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 from django.core.management.base import BaseCommand
 from pydantic.fields import FieldInfo
 
+from proxy.bounds import Bounds
 from proxy.config import ROOT, Config
 
 _INTRODUCTION = """\
@@ -33,7 +34,8 @@ class Command(BaseCommand):
 
 def reference() -> str:
     """The Markdown of docs/configuration.md."""
-    return _INTRODUCTION + "".join(_row(field) for field in Config.model_fields.values())
+    fields = sorted(Config.model_fields.items(), key=lambda item: item[0] in Bounds.model_fields)  # those last
+    return _INTRODUCTION + "".join(_row(field) for _name, field in fields)
 
 
 def _row(field: FieldInfo) -> str:
