@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from proxy.alerts.models import Alert, Delivery, Severity
 from tenants.models import AlertChannel, Tenant
@@ -37,14 +37,12 @@ def record(draft: Draft, key: str, at: datetime, *, source: str = "") -> Alert |
     """The event as written, None if it was known. Raises django.db.Error."""
     if Alert.objects.filter(natural_key=key).exists():
         return None
-    try:
-        with transaction.atomic():
-            alert = _create(draft, key, at, source)
-            Delivery.objects.bulk_create(_deliveries(alert, at))
-    except IntegrityError:
-        if Alert.objects.filter(natural_key=key).exists():
-            return None
-        raise  # a channel went in this moment: whoever looks next writes it
+    alert = _alert(draft, key, at, source)
+    with transaction.atomic():
+        Alert.objects.bulk_create([alert], ignore_conflicts=True)
+        if not Alert.objects.filter(pk=alert.pk).exists():
+            return None  # another process was first
+        Delivery.objects.bulk_create(_deliveries(alert, at))
     return alert
 
 
@@ -67,8 +65,8 @@ def end(source: str, draft: Draft | None, at: datetime) -> Alert | None:
         return record(draft, f"{source}:end:{last.pk}", at) if draft else None
 
 
-def _create(draft: Draft, key: str, at: datetime, source: str) -> Alert:
-    return Alert.objects.create(
+def _alert(draft: Draft, key: str, at: datetime, source: str) -> Alert:
+    return Alert(
         natural_key=key,
         source=source,
         tenant_id=draft.tenant.pk if draft.tenant else None,
