@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
@@ -63,6 +63,12 @@ class Visit:
     async def run(self) -> None:
         await DOOR(self.scope, self.receive, self.send, RUNTIME)
 
+    async def until(self, happened: Callable[[], bool]) -> None:
+        """Wait for it, as long as a slow machine may take."""
+        async with asyncio.timeout(10):
+            while not happened():  # noqa: ASYNC110 - a list has no event for this
+                await asyncio.sleep(0.005)
+
     @property
     def body(self) -> bytes:
         return b"".join(message["body"] for message in self.sent[1:])
@@ -76,6 +82,7 @@ class Visit:
 def door(request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Door:
     """Both doors, one after the other."""
     settings.ALLOWED_HOSTS = ["*"]
+    HOLDING.clear()
     django: Any = pages if request.param == "through Django" else None
     made = Door([], Bodies(3000, 2500), django)
     monkeypatch.setattr("tests.proxy.test_door.DOOR", made)
@@ -102,14 +109,17 @@ async def echo(_inbound: Any, body: Any) -> gateway.Reply:
     return gateway.Reply(200, [], await body())
 
 
+HOLDING: list[bytes] = []
+
+
 async def hold(_inbound: Any, body: Any) -> gateway.Reply:
-    await body("a key")
+    HOLDING.append(await body("a key"))
     await asyncio.Event().wait()
     raise AssertionError
 
 
 async def hold_each(_inbound: Any, body: Any) -> gateway.Reply:
-    await body(object())
+    HOLDING.append(await body(object()))
     await asyncio.Event().wait()
     raise AssertionError
 
@@ -164,7 +174,7 @@ async def test_one_key_may_hold_so_much_and_no_more(answers: Any) -> None:
     answers(hold)
     first, second, third = (Visit(b"x" * 900) for _ in range(3))
     running = [asyncio.create_task(visit.run()) for visit in (first, second)]
-    await asyncio.sleep(0.05)
+    await third.until(lambda: len(HOLDING) == 2)
     await third.run()
     assert (third.status, b"rate_limit_error" in third.body) == (429, True)
     for visit in (first, second):
@@ -180,7 +190,7 @@ async def test_all_keys_together_may_hold_so_much_and_no_more(answers: Any) -> N
     answers(hold_each)
     visits = [Visit(b"x" * 900) for _ in range(3)]
     running = [asyncio.create_task(visit.run()) for visit in visits]
-    await asyncio.sleep(0.05)
+    await visits[0].until(lambda: len(HOLDING) == 3)
     declared = Visit(b"x", headers=[(b"content-length", b"900")])
     await declared.run()
     assert (declared.status, declared.taken) == (503, 1)  # refused by what it declares
@@ -214,10 +224,11 @@ async def test_a_client_that_hangs_up_while_sending_gets_nothing(answers: Any) -
 
 
 async def test_a_client_that_hangs_up_while_the_upstream_is_silent_ends_the_call(answers: Any) -> None:
-    ended = asyncio.Event()
+    ended, waiting = asyncio.Event(), asyncio.Event()
 
     async def wait(_inbound: Any, body: Any) -> gateway.Reply:
         await body()
+        waiting.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -227,7 +238,7 @@ async def test_a_client_that_hangs_up_while_the_upstream_is_silent_ends_the_call
     answers(wait)
     visit = Visit()
     task = asyncio.create_task(visit.run())
-    await asyncio.sleep(0.01)
+    await waiting.wait()
     visit.gone.set()
     await asyncio.wait_for(task, 1)
     assert ended.is_set() and visit.sent == []
@@ -255,10 +266,10 @@ async def test_a_client_that_hangs_up_in_a_stream_closes_it_also_when_send_is_bl
     visit = Visit()
     visit.blocked = is_blocked
     task = asyncio.create_task(visit.run())
-    await asyncio.sleep(0.02)
+    await visit.until(lambda: len(visit.sent) >= 2)
     assert not ended.is_set()
     visit.gone.set()
-    await asyncio.wait_for(task, 1)
+    await asyncio.wait_for(task, 10)
     assert ended.is_set()
     assert visit.sent[-1].get("more_body") is True  # nothing pretends that the stream ended
 
@@ -288,15 +299,18 @@ async def test_a_client_that_takes_nothing_for_too_long_is_given_up(
 
 
 async def test_a_server_that_stops_says_so_to_who_waits_for_an_answer(answers: Any) -> None:
+    waiting = asyncio.Event()
+
     async def wait(_inbound: Any, body: Any) -> gateway.Reply:
         await body()
+        waiting.set()
         await asyncio.Event().wait()
         raise AssertionError
 
     answers(wait)
     visit = Visit()
     task = asyncio.create_task(visit.run())
-    await asyncio.sleep(0.01)
+    await waiting.wait()
     DOOR.end_calls()
     await task
     assert (visit.status, (b"retry-after", b"2") in visit.sent[0]["headers"]) == (529, True)
@@ -321,7 +335,7 @@ async def test_a_server_that_stops_ends_its_streams_with_an_error_event_once_the
 
     answers(stream)
     task = asyncio.create_task(visit.run())
-    await asyncio.sleep(0.01)
+    await visit.until(lambda: len(visit.sent) >= 2)
     DOOR.end_calls()
     await task
     assert len(sent_when_settled) == 2
@@ -347,9 +361,9 @@ async def test_a_server_that_stops_does_not_wait_for_a_reader_that_does_not_read
     visit = Visit()
     visit.blocked = True
     task = asyncio.create_task(visit.run())
-    await asyncio.sleep(0.01)
+    await visit.until(lambda: len(visit.sent) >= 2)
     DOOR.end_calls()
-    await asyncio.wait_for(task, 2)
+    await asyncio.wait_for(task, 10)
 
 
 async def test_head_has_no_body(answers: Any) -> None:
