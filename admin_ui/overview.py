@@ -60,9 +60,37 @@ def calls(tenant_id: UUID | None, span: TimeRange) -> Filter:
     return Filter(tenant_id, begin=span.start, end=None if span.preset else span.end)
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a time came to, the models that cost most, and what clients were told when it was no answer."""
+
+    totals: Totals
+    models: list[Ranked]
+    errors: list[Ranked]
+
+
 def totals(tenant_id: UUID, span: TimeRange) -> Totals:
     """Sums of this time."""
     return _summed(sums.by(calls(tenant_id, span), "state"))
+
+
+def summary(tenant_id: UUID, span: TimeRange) -> Summary:
+    """All three from one reading of the sums."""
+    groups = sums.by(calls(tenant_id, span), "model_asked", "status", "error_type", "state")
+    models: dict[str, sums.Sums] = defaultdict(sums.Sums)
+    errors: Counter[tuple[int, str]] = Counter()
+    for group in groups:
+        model, status, error, state = group.values
+        if model:
+            models[model] += group.sums
+        if state in (*REFUSED, *FAILED) and status:
+            errors[status, error] += group.sums.calls
+    costliest = sorted(models.items(), key=lambda one: (-one[1].cost_nano_usd, -one[1].calls, one[0]))[:_RANKED]
+    return Summary(
+        _summed(groups),
+        [Ranked(model, model, one.calls, one.cost_nano_usd) for model, one in costliest],
+        [Ranked(f"{code} {error}".strip(), str(code), n, 0) for (code, error), n in errors.most_common(_RANKED)],
+    )
 
 
 def step_of(span: TimeRange) -> str:
@@ -98,26 +126,8 @@ def series(tenant_id: UUID, span: TimeRange, step: str) -> list[Slot]:
 
 def top_keys(tenant_id: UUID, span: TimeRange) -> list[Ranked]:
     """The keys that cost most."""
-    return [_ranked(group, group.name) for group in sums.by(calls(tenant_id, span), "key_id", most=_RANKED)]
-
-
-def top_models(tenant_id: UUID, span: TimeRange) -> list[Ranked]:
-    """The models that cost most, as they were asked for."""
-    found = sums.by(calls(tenant_id, span), "model_asked", most=_RANKED + 1)
-    return [_ranked(group, group.values[0]) for group in found if group.values[0]][:_RANKED]
-
-
-def top_errors(tenant_id: UUID, span: TimeRange) -> list[Ranked]:
-    """What clients were told most often when it was no answer."""
-    found: Counter[tuple[int, str]] = Counter()
-    for group in sums.by(calls(tenant_id, span), "state", "status", "error_type"):
-        state, status, error = group.values
-        if state in (*REFUSED, *FAILED) and status:
-            found[status, error] += group.sums.calls
-    return [
-        Ranked(f"{status} {error}".strip(), str(status), count, 0)
-        for (status, error), count in found.most_common(_RANKED)
-    ]
+    found = sums.by(calls(tenant_id, span), "key_id", most=_RANKED)
+    return [Ranked(one.name or "?", one.values[0], one.sums.calls, one.sums.cost_nano_usd) for one in found]
 
 
 def week_by_key(key_ids: Sequence[UUID], now: datetime) -> dict[UUID, list[int]]:
@@ -151,10 +161,6 @@ def _summed(groups: Iterable[Group]) -> Totals:
         tokens=together.tokens,
         cost_nano_usd=together.cost_nano_usd,
     )
-
-
-def _ranked(group: Group, name: str) -> Ranked:
-    return Ranked(name or "?", str(group.values[0]), group.sums.calls, group.sums.cost_nano_usd)
 
 
 def starts(span: TimeRange, step: str) -> Iterable[datetime]:

@@ -4,7 +4,8 @@
     python -m benchmarks.pages --calls 100000 --only sqlite
 
 Prints, for every page that the resolver knows and for what people ask of the heavy ones, the number of queries, the
-median and the 95th percentile of its time, and what it weighs compressed. Run by hand; nothing fails.
+median and the 95th percentile of its time, the CPU time of our process (SQLite works within it), and what it weighs
+compressed. Run by hand; nothing fails.
 """
 
 import argparse

@@ -19,7 +19,7 @@ from admin_ui import (
     timerange,
     upstream_health,
 )
-from admin_ui.overview import Ranked, Totals
+from admin_ui.overview import Ranked, Summary, Totals
 from admin_ui.timerange import TimeRange
 from proxy import snippets
 from tenants import access
@@ -47,7 +47,8 @@ def start(request: HttpRequest) -> HttpResponse:
 def home(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The page itself."""
     span = timerange.of(request.GET, timezone.now())
-    now, before = overview.totals(tenant.pk, span), overview.totals(tenant.pk, span.before)
+    summary, before = overview.summary(tenant.pk, span), overview.totals(tenant.pk, span.before)
+    now = summary.totals
     total, first_byte = overview.latencies(tenant.pk, span)
     context = {
         "range": span,
@@ -57,7 +58,7 @@ def home(request: HttpRequest, tenant: Tenant) -> HttpResponse:
         "total_times": total,
         "first_byte_times": first_byte,
         "charts": _charts(tenant, span),
-        "lists": _lists(tenant, span),
+        "lists": _lists(tenant, span, summary),
         "budgets": allowances.of_tenants([tenant], timezone.now()).get(tenant.pk, [])[:_BUDGETS],
         "troubled": upstream_health.troubled(tenant),
         "found": privacy_counts.of_tenant(tenant.pk, span) if tenant.pii else [],
@@ -109,12 +110,11 @@ def _charts(tenant: Tenant, span: TimeRange) -> list[charts.Chart]:
     ]
 
 
-def _lists(tenant: Tenant, span: TimeRange) -> list[dict[str, object]]:
+def _lists(tenant: Tenant, span: TimeRange, summary: Summary) -> list[dict[str, object]]:
     def linked(rows: list[Ranked], name: str) -> list[tuple[Ranked, str]]:
         return [(row, links.requests(tenant, span, **{name: row.value})) for row in rows]
 
-    keys, models = overview.top_keys(tenant.pk, span), overview.top_models(tenant.pk, span)
-    errors = overview.top_errors(tenant.pk, span)
+    keys, models, errors = overview.top_keys(tenant.pk, span), summary.models, summary.errors
     return [
         {"title": "Keys by spend", "rows": linked(keys, "key"), "most": _most(keys), "none": "No key was used."},
         {

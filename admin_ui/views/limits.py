@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from admin_ui import allowances, pages
 from admin_ui.allowances import WARN_AT
 from proxy.ledger.budgets.reserving import Standing
+from proxy.models import BudgetWindow
 from tenants import access
 from tenants.models import ApiKey, Tenant
 
@@ -77,7 +78,10 @@ def all_limits(request: HttpRequest) -> HttpResponse:
     tenants = Tenant.objects.filter(status=Tenant.Status.ACTIVE).exclude(budgets=[])
     tenants = tenants.filter(name__icontains=search) if search else tenants
     of_tenants = _lines(tenants, allowances.of_tenants(tenants, now))
-    keys = _of_keys(ApiKey.objects.filter(tenant__status=Tenant.Status.ACTIVE), request)
+    # Of ten thousand keys those are read that used something of a budget.
+    open_windows = BudgetWindow.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), Q(spent__gt=0) | Q(held__gt=0))
+    used = ApiKey.objects.filter(tenant__status=Tenant.Status.ACTIVE, pk__in=open_windows.values("owner_id"))
+    keys = _of_keys(used, request)
     context = {
         "page": Paginator(of_tenants, _PER_PAGE).get_page(request.GET.get("page")),
         "keys": keys[:_PER_PAGE],

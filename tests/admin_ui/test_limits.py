@@ -109,10 +109,11 @@ def test_the_tenants_own_are_set_in_its_settings(client, acme, alice):
 
 def reserved(tenant, key, output_tokens=2000):
     """What a call under way holds."""
+    tenant.refresh_from_db()
     budgets = [*snapshots.budgets_of(key.pk, key.budgets), *snapshots.budgets_of(tenant.pk, tenant.budgets)]
     quote = prices.PriceBook([]).price_of("claude-opus-5", 0, timezone.now())
     need = Need(quote, quote.input_nano, 0, 256, output_tokens)
-    reserving.reserve("a-call", budgets, tenant.timezone, timezone.now(), need)
+    reserving.reserve(f"call-{key.name}", budgets, tenant.timezone, timezone.now(), need)
     return need.amount("usd", output_tokens)
 
 
@@ -201,7 +202,7 @@ def test_the_nearest_key_comes_first_and_queries_do_not_grow(client, acme, alice
 def test_staff_sees_all_tenants_and_a_member_only_the_own(client, acme, globex, alice):
     for tenant in (acme, globex):
         actions.change_tenant(actor="x", tenant=tenant, budgets=MONTH)
-        key_of(tenant, f"of-{tenant.slug}", budgets=MONTH)
+        reserved(tenant, key_of(tenant, f"of-{tenant.slug}", budgets=MONTH))
     client.force_login(alice)
     page = client.get("/t/acme/limits/").content.decode()
     assert "of-acme" in page and "of-globex" not in page
