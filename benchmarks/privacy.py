@@ -41,7 +41,7 @@ def conversation(turns: int, salt: str) -> dict[str, Any]:
     history = [{"role": "user", "content": f"{salt} Read the file for Jane Doe, jane.doe@example.com."}]
     for turn in range(turns):
         text = f"{salt} {turn} " + (_SOURCES * 3)[turn * 1_731 : turn * 1_731 + NEW_BYTES - 60] + " owner: Maria Rossi"
-        use = {"type": "tool_use", "id": f"toolu_{turn}", "name": "Read", "input": {"file_path": f"/work/{turn}.py"}}
+        use = {"type": "tool_use", "id": f"toolu_{turn}", "name": "Read", "input": {"file_path": f"/src/{turn}.py"}}
         history += [
             {"role": "assistant", "content": [use]},
             {"role": "user", "content": [{"type": "tool_result", "tool_use_id": f"toolu_{turn}", "content": text}]},
@@ -115,7 +115,7 @@ async def main() -> None:
             "content_block_delta", {"type": "content_block_delta", "index": 0, "delta": {"type": kind, name: text}}
         )
         for kind, name in (("text_delta", "text"), ("input_json_delta", "partial_json"))
-        for text in ("return ", "document.parse", ' "path": "/work/a.py",', "a few more words of text")
+        for text in ("return ", "document.parse", ' "path": "/src/a.py",', "a few more words of text")
     ] * 500
     print(f"restoring, event that holds nothing: {event_us(plain, lambda event: list(restore.feed(event))):.1f} µs")
     blocks, cuts = [{"type": "text", "text": "return a few more words " * 400}], [6] * 1_500

@@ -13,7 +13,7 @@ from proxy.errors import Refused, Unavailable
 from proxy.formats import texts
 from proxy.formats.document import Document
 from proxy.formats.texts import Leaf, Texts
-from proxy.privacy import replacing
+from proxy.privacy import replacing, spreading
 from proxy.privacy.answers import Restore
 from proxy.privacy.detection.detector import DetectionTimedOut, DetectionUnavailable, Detector, Found
 from proxy.privacy.placeholders import Placeholders
@@ -84,7 +84,8 @@ async def scrub(call: Call, detector: Detector) -> Scrubbed:
         _check_readable(read, rules)
         found, failure = await _find(read.leaves, privacy, detector)
         stand_ins = Placeholders(privacy.key or b"")
-        changes = replacing.replaced(read.leaves, found, rules.mode_of, stand_ins, tally)
+        known = spreading.spread(read.leaves, found)
+        changes = replacing.replaced(read.leaves, known, rules.mode_of, stand_ins, tally)
         _check_allowed(tally)
     finally:
         call.trace.note("pii", started, found=tally.by_type, **{name: fact for name, fact in facts.items() if fact})
