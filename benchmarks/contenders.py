@@ -48,7 +48,7 @@ class Installation:
         self.limited_key = self._limited_key(upstream)
 
     def _limited_key(self, upstream: str) -> str:
-        """Every kind of limit and a budget, of the key and of its tenant, none of which is ever reached."""
+        """Four limits and a budget of its tenant, two limits and a budget of the key, none of which is ever reached."""
         limits = dict.fromkeys(("rpm", "input_tpm", "output_tpm", "concurrency"), 10**9)
         budgets = [{"period": "month", "usd": 10**6}]
         tenant = {
@@ -56,7 +56,7 @@ class Installation:
             "limits": limits,
             "budgets": budgets,
             "upstreams": [{"name": "fake", "base_url": upstream}],
-            "keys": [{"name": "load", "limits": limits, "budgets": budgets}],
+            "keys": [{"name": "load", "limits": {"rpm": 10**9, "concurrency": 10**9}, "budgets": budgets}],
         }
         told = self._manage("apply", "-f", "-", "--json", stdin=json.dumps({"tenants": [tenant]}))
         return str(json.loads(told)["tenants"][0]["keys"][0]["secret"])
@@ -94,7 +94,7 @@ def of(upstream: str, installation: Installation, redis_url: str) -> list[Conten
     }
     slow_door = {**product, "LLMP_FAST_PATH": "false"}
     limits_key, shared = installation.limited_key, {**product, "REDIS_URL": redis_url}
-    what = "the same with four limits and a budget of the key, and as many of its tenant"
+    what = "the same with four limits and a budget of the tenant, two limits and a budget of the key"
     return [
         Contender("direct", "no proxy"),
         Contender("floor", "bare relay under uvicorn: no checks, no accounting", floor),

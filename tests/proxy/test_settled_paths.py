@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connections
 from django.db.models import Sum
 
 from proxy.call import Budget
@@ -80,6 +81,7 @@ async def test_every_path_settles(tmp_path: Path, scenario: str, ask: Any, state
         journal = gateway.runtime.journal
         await in_thread(Consumer(journal.directory, journal.name).drain)
         await in_thread(_check, state)
+        await in_thread(connections.close_all)
 
 
 def _check(state: str) -> None:

@@ -2,9 +2,11 @@
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from tests.services import postgres, process, rabbitmq, redis, weaviate
 
@@ -27,7 +29,19 @@ def postgres_database(postgres_url: str) -> Iterator[str]:
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
         yield postgres_url.rsplit("/", 1)[0] + f"/{name}"
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        _drop(connection, name)
+
+
+def _drop(connection: "psycopg.Connection[Any]", name: str) -> None:
+    """FORCE gives sessions five seconds to end, which on a busy machine they do not always do."""
+    for is_last in (*[False] * 5, True):
+        try:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        except psycopg.errors.ObjectInUse:
+            if is_last:
+                raise
+        else:
+            return
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,20 @@ from zoneinfo import ZoneInfo
 
 MINUTE, HOUR, DAY, WEEK, MONTH, TOTAL = "minute", "hour", "day", "week", "month", "total"
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_latest: dict[tuple[str, str], tuple[datetime, datetime]] = {}  # of each period and zone, since most calls share it
 
 
 def window(period: str, at: datetime, zone: str) -> tuple[datetime, datetime | None]:
     """The first moment of the period that `at` is in, and the first after it (never: None), in UTC."""
     if period == TOTAL:
         return _EVER, None
+    latest = _latest.get((period, zone))
+    if latest is None or not latest[0] <= at < latest[1]:
+        latest = _latest[period, zone] = _window(period, at, zone)
+    return latest
+
+
+def _window(period: str, at: datetime, zone: str) -> tuple[datetime, datetime]:
     local = at.astimezone(ZoneInfo(zone))
     if period in (MINUTE, HOUR):
         gone = timedelta(seconds=local.second, microseconds=local.microsecond)

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 
 from proxy.call import Budget
-from proxy.ledger.budgets import counting, periods, settling
+from proxy.ledger.budgets import books, counting, periods, settling
+from proxy.ledger.budgets.books import Key, Window
 from proxy.ledger.budgets.need import Need
 from proxy.models import BudgetWindow
 
@@ -45,8 +44,6 @@ class Reserved:
     short: Standing | None = None
 
 
-_Key = tuple[UUID, str, str, datetime]
-
 Degrade = Callable[[Sequence[Standing]], Need]
 """What a call needs after all, given how its budgets stand."""
 
@@ -62,7 +59,7 @@ class Ask:
     need: Need
     degrade: Degrade | None = None
 
-    def windows(self) -> dict[Budget, _Key]:
+    def windows(self) -> dict[Budget, Key]:
         """Where each budget is counted."""
         return {budget: _window_key(budget, self.zone, self.at) for budget in self.budgets}
 
@@ -81,64 +78,68 @@ def reserve_each(asks: Sequence[Ask]) -> list[Reserved]:
     One transaction, in which nobody else changes the windows. Raises django.db.Error: then nothing is reserved.
     """
     wanted = [ask.windows() for ask in asks]
-    ids = _ids({key: ask for ask, keys in zip(asks, wanted, strict=True) for key in keys.values()})
-    with transaction.atomic():
-        settling.guard_records()  # before any row: who makes windows waits for nobody that waits for it
-        books = Books(settling.lock(ids.values()))
-        answers = [
-            books.reserve(ask, {budget: ids[key] for budget, key in keys.items()})
-            for ask, keys in zip(asks, wanted, strict=True)
-        ]
-        books.write()
+    first = {key: ask for ask, keys in zip(asks, wanted, strict=True) for key in keys.values()}
+    answers = _reserved(asks, wanted, first)
+    if answers is None:
+        _make(first)
+        answers = _reserved(asks, wanted, first)
+        assert answers is not None  # windows are made for good
     return answers
 
 
-class Books:
-    """Some windows, locked, with what calls reserve of them until it is written."""
+def _reserved(
+    asks: Sequence[Ask], wanted: Sequence[dict[Budget, Key]], keys: Mapping[Key, Ask]
+) -> list[Reserved] | None:
+    """None: some windows are not there yet."""
+    holds: list[tuple[str, int, int]] = []
+    with transaction.atomic():
+        settling.guard_records()  # before any row: who makes windows waits for nobody that waits for it
+        windows = books.lock(keys)
+        if len(windows) < len(keys):
+            return None
+        answers = []
+        for ask, mine in zip(asks, wanted, strict=True):
+            before = {budget: windows[key] for budget, key in mine.items()}
+            answers.append(_reserve(ask, before, holds))
+        books.write(windows.values(), holds)
+    return answers
 
-    def __init__(self, windows: Sequence[BudgetWindow]) -> None:
-        self._windows = {window.pk: window for window in windows}
-        self._running = dict.fromkeys(self._windows, 0) | settling.running(self._windows)
-        self._added = dict.fromkeys(self._windows, 0)
-        self._holds: list[tuple[str, int, int]] = []  # call, window, amount
 
-    def reserve(self, ask: Ask, where: dict[Budget, int]) -> Reserved:
-        """Hold for one call what there is room for, or tell which budget has none."""
-        before = {budget: self._windows[pk] for budget, pk in where.items()}
-        need = ask.need if ask.degrade is None else ask.degrade([_standing(*pair) for pair in before.items()])
-        output, short = self._room(before, need)
-        if short is not None:
-            return Reserved(0, [_standing(*pair) for pair in before.items()], _standing(short, before[short]))
-        for pk in set(where.values()):
-            amount = need.amount(self._windows[pk].unit, output)
-            self._windows[pk].held += amount
-            self._added[pk] += amount
-            self._running[pk] += 1
-            self._holds.append((ask.call_id, pk, amount))
-        return Reserved(output, [_standing(*pair) for pair in before.items()])
+def _reserve(ask: Ask, before: dict[Budget, Window], holds: list[tuple[str, int, int]]) -> Reserved:
+    """Hold for one call what there is room for, or tell which budget has none."""
+    need = ask.need if ask.degrade is None else ask.degrade(_standings(ask, before))
+    output, short = _room(before, need)
+    if short is not None:
+        return Reserved(0, _standings(ask, before), *_standings(ask, {short: before[short]}))
+    for unit, window in {window.id: (budget.unit, window) for budget, window in before.items()}.values():
+        amount = need.amount(unit, output)
+        window.hold(amount)
+        holds.append((ask.call_id, window.id, amount))
+    return Reserved(output, _standings(ask, before))
 
-    def _room(self, before: dict[Budget, BudgetWindow], need: Need) -> tuple[int, Budget | None]:
-        """How many output tokens all blocking budgets have room for, or the first that has none."""
-        output = need.most_output
-        for budget, window in before.items():
-            if not budget.is_blocking:
-                continue
-            free = budget.amount - window.spent - window.held
-            least = need.amount(budget.unit, need.least_output)
-            if least > free:
-                return 0, budget
-            # Many ask for 128,000 tokens and use some hundreds. Nobody is given all that is left, so that others
-            # find room too: a quarter of it to the first, a fifth of the rest to the second, and so on.
-            share = free // (_FIRST_SHARE + self._running[window.pk])
-            output = min(output, need.output_within(budget.unit, max(share, least)))
-        return max(output, need.least_output), None
 
-    def write(self) -> None:
-        """Bring what was reserved into the database."""
-        for pk, amount in self._added.items():
-            if amount:
-                BudgetWindow.objects.filter(pk=pk).update(held=F("held") + amount)
-        settling.hold(self._holds)
+def _room(before: dict[Budget, Window], need: Need) -> tuple[int, Budget | None]:
+    """How many output tokens all blocking budgets have room for, or the first that has none."""
+    output = need.most_output
+    for budget, window in before.items():
+        if not budget.is_blocking:
+            continue
+        free = budget.amount - window.spent - window.held
+        least = need.amount(budget.unit, need.least_output)
+        if least > free:
+            return 0, budget
+        # Many ask for 128,000 tokens and use some hundreds. Nobody is given all that is left, so that others
+        # find room too: a quarter of it to the first, a fifth of the rest to the second, and so on.
+        share = free // (_FIRST_SHARE + window.running)
+        output = min(output, need.output_within(budget.unit, max(share, least)))
+    return max(output, need.least_output), None
+
+
+def _standings(ask: Ask, windows: dict[Budget, Window]) -> list[Standing]:
+    return [
+        Standing(budget, window.spent, window.held, periods.window(budget.period, ask.at, ask.zone)[1])
+        for budget, window in windows.items()
+    ]
 
 
 def standings(budgets: Sequence[Budget], zone: str, at: datetime) -> list[Standing]:
@@ -150,11 +151,11 @@ def standings(budgets: Sequence[Budget], zone: str, at: datetime) -> list[Standi
     return [_standing(budget, windows[key]) for budget, key in wanted.items()]
 
 
-def _window_key(budget: Budget, zone: str, at: datetime) -> _Key:
+def _window_key(budget: Budget, zone: str, at: datetime) -> Key:
     return (budget.owner_id, budget.unit, budget.period, periods.window(budget.period, at, zone)[0])
 
 
-def _find(keys: Collection[_Key]) -> dict[_Key, int]:
+def _find(keys: Collection[Key]) -> dict[Key, int]:
     rows = BudgetWindow.objects.filter(
         owner_id__in={key[0] for key in keys}, starts_at__in={key[3] for key in keys}
     ).values_list("owner_id", "unit", "period", "starts_at", "pk")
@@ -162,22 +163,15 @@ def _find(keys: Collection[_Key]) -> dict[_Key, int]:
     return {key: found[key] for key in keys if key in found}
 
 
-def _ids(wanted: Mapping[_Key, Ask]) -> dict[_Key, int]:
-    """All of the windows; new ones with what was used in them before there was a budget."""
-    found = _find(wanted)
-    if len(found) == len(wanted):
-        return found
+def _make(wanted: Mapping[Key, Ask]) -> None:
+    """The windows that are not there yet, with what was used in them before there was a budget."""
     with transaction.atomic():
         settling.guard_windows()
-        found = _find(wanted)
-        for key in wanted.keys() - found.keys():
-            window = _new(key, wanted[key].zone, wanted[key].at)
-            window.save(force_insert=True)
-            found[key] = window.pk
-    return found
+        for key in wanted.keys() - _find(wanted).keys():
+            _new(key, wanted[key].zone, wanted[key].at).save(force_insert=True)
 
 
-def _new(key: _Key, zone: str, at: datetime) -> BudgetWindow:
+def _new(key: Key, zone: str, at: datetime) -> BudgetWindow:
     """A window that is not kept yet, with what was used in it."""
     owner, unit, period, starts_at = key
     ends_at = periods.window(period, at, zone)[1]

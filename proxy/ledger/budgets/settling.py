@@ -1,14 +1,14 @@
 """Moves what calls used from held to spent, in the transaction that writes their records."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Model
+from django.db.models import F
 from django.utils import timezone
 
-from proxy.ledger.budgets import counting
+from proxy.ledger.budgets import books, counting
 from proxy.models import BudgetWindow, Reservation, UsageRecord
 
 _UNHEARD_OF = timedelta(minutes=2)
@@ -59,24 +59,6 @@ def lock(window_ids: Collection[int]) -> list[BudgetWindow]:
     return list(BudgetWindow.objects.select_for_update().filter(pk__in=window_ids).order_by("id"))
 
 
-def running(window_ids: Collection[int]) -> dict[int, int]:
-    """How many calls hold something of each window."""
-    counted = Reservation.objects.filter(window_id__in=window_ids).values("window_id").annotate(calls=Count("id"))
-    return {row["window_id"]: row["calls"] for row in counted}
-
-
-def hold(holds: Sequence[tuple[str, int, int]]) -> None:
-    """Keep what calls hold: (call, window, amount). A statement for many, far cheaper than the ORM's objects."""
-    if not holds:
-        return
-    at = connection.ops.adapt_datetimefield_value(timezone.now())
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {_table(Reservation)} (call_id, window_id, amount, created_at) VALUES (%s, %s, %s, %s)",  # noqa: S608 - our own names
-            [(*one, at) for one in holds],
-        )
-
-
 def _apply(changes: Mapping[int, int], ended: Collection[str]) -> int:
     """Add to `spent`, and release what the ended calls hold: how many reservations."""
     reservations = Reservation.objects.filter(call_id__in=list(ended))
@@ -97,8 +79,4 @@ def _apply(changes: Mapping[int, int], ended: Collection[str]) -> int:
 def _lock_table(mode: str) -> None:
     if connection.vendor == "postgresql":  # SQLite has one writer at a time
         with connection.cursor() as cursor:
-            cursor.execute(f"LOCK TABLE {_table(BudgetWindow)} IN {mode} MODE")
-
-
-def _table(model: type[Model]) -> str:
-    return connection.ops.quote_name(model._meta.db_table)
+            cursor.execute(f"LOCK TABLE {books.table(BudgetWindow)} IN {mode} MODE")
