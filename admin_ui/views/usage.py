@@ -89,6 +89,7 @@ def _page(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
         "range": asked.range,
         "by": by,
         "by_word": _words(tenant)[by],
+        "has_split_hours": by == "day" and bool(_offset() % timedelta(hours=1)),
         "measure": measure,
         "tabs": [(name, word, _query(asked, name, measure)) for name, word in _words(tenant).items()],
         "measures": [(name, word, _query(asked, by, name)) for name, word in _TITLES.items()],
@@ -101,6 +102,11 @@ def _page(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
         "export_url": f"{_address('usage_export', tenant)}?{_query(asked, by, measure)}",
     }
     return render(request, "admin_ui/usage.html", context)
+
+
+def _offset() -> timedelta:
+    """Of the viewer's clock from UTC."""
+    return timezone.localtime().utcoffset() or timedelta(0)
 
 
 def _file(request: HttpRequest, tenant: Tenant | None, name: str) -> HttpResponseBase:

@@ -80,6 +80,15 @@ def test_days_are_the_viewers(client, acme, alice):
     assert any(day in row for row in rows)
 
 
+@pytest.mark.parametrize(("zone", "is_told"), [("Asia/Kolkata", True), ("Europe/Rome", False)])
+def test_a_zone_that_is_off_the_hour_is_told_what_its_days_are_made_of(client, acme, alice, zone, is_told):
+    store(acme.pk)
+    client.cookies["zone"] = zone
+    client.force_login(alice)
+    assert ("part of an hour after midnight" in client.get(f"{URL}?by=day").content.decode()) is is_told
+    assert "part of an hour" not in client.get(f"{URL}?by=key").content.decode()
+
+
 @pytest.mark.parametrize("by", ["key", "model", "session", "agent", "upstream", "day"])
 def test_a_row_leads_to_its_requests(client, acme, alice, by):
     record = store(acme.pk, session_id="s 1&x", agent_id="a1")
