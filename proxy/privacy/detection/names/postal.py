@@ -1,5 +1,6 @@
 """Postal addresses, from the words the model takes for parts of one."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from proxy.privacy.detection.names import rampart
@@ -7,6 +8,8 @@ from proxy.privacy.detection.names.rampart import Word
 
 _PARTS = frozenset({rampart.STREET, rampart.BUILDING, rampart.UNIT, rampart.CITY, rampart.STATE, rampart.ZIP})
 _LEAST_SCORE = 0.5
+_NUMBER_BEFORE = re.compile(r"(?<![\w.-])([0-9]{1,5}[A-Za-z]?),?[ ]$")
+_NUMBER_AFTER = re.compile(r",?[ ][0-9]{1,5}[A-Za-z]?(?![\w.-])")
 _LONGEST_GAP = 3
 _CODE = frozenset("#_/\\$@=([{<>+*&|~%`")
 
@@ -16,7 +19,7 @@ def addresses(text: str, words: Sequence[Word]) -> Iterator[tuple[int, int, floa
     for run in _runs(text, words):
         run = _without_a_name_above(text, run)
         kinds = {word.kind for word in run}
-        start, end = run[0].start, run[-1].end
+        start, end = _with_number(text, run[0].start, run[-1].end)
         has_number = any(map(str.isdigit, text[start:end]))
         if rampart.STREET not in kinds or not has_number or (kinds & _PARTS) == {rampart.STREET} and end - start < 8:
             continue
@@ -43,6 +46,16 @@ def _runs(text: str, words: Sequence[Word]) -> Iterator[list[Word]]:
         run.append(word)
     if run:
         yield run
+
+
+def _with_number(text: str, start: int, end: int) -> tuple[int, int]:
+    """With the house number beside it that the model left out."""
+    if any(map(str.isdigit, text[start:end])):
+        return start, end
+    before, after = _NUMBER_BEFORE.search(text, max(0, start - 10), start), _NUMBER_AFTER.match(text, end)
+    if before:
+        return before.start(1), end
+    return start, after.end() if after else end
 
 
 def _without_a_name_above(text: str, run: list[Word]) -> list[Word]:

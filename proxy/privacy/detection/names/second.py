@@ -1,23 +1,25 @@
-"""A second reading of pairs of capitalised words that the model passed over, each in a sentence that suits a name.
+"""A second reading of capitalised words that the model passed over: pairs, and those after "ask" or "dear".
 
-In a row of a table or between quotes the model misses names it knows; of "… said that it works" it is nearly always
-right about both names and what only looks like one.
+Each is read in a sentence that suits a name. In a row of a table or between quotes the model misses names it knows;
+of "… said that it works" it is nearly always right about both names and what only looks like one.
 """
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from proxy.privacy.detection.names import spelling
+from proxy.privacy.detection.names import spelling, words
 
 Found = tuple[int, int, float]
 """Start, end and score."""
 
 _SENTENCE = "{} said that it works."
 _LEAST_SCORE = 0.9
+_LEAST_SCORE_ADDRESSED = 0.6
 _MOST = 16  # in one window; more capitalised pairs are a table of something else
 
 _WORD = r"[^\W\d_]+(?:[-'’][^\W\d_]+)*"
 _PAIR = re.compile(rf"(?<![\w.@/\\$#-]){_WORD}(?:[ ]{_WORD}){{1,3}}(?![\w(\[@/\\=$-])")
+_SINGLE = re.compile(rf"(?<![\w.@/\\$#-]){_WORD}(?![\w(\[@/\\=$-])")
 
 
 def reading(
@@ -26,34 +28,40 @@ def reading(
     """Start, end and score of the names that the first reading missed."""
     taken = list(taken)
     candidates = [
-        (start, end)
-        for start, end in _candidates(text)
+        (start, end, least)
+        for start, end, least in _candidates(text)
         if all(end <= first or last <= start for first, last, _ in taken)
     ][:_MOST]
     if not candidates:
         return []
-    scores = score([(_SENTENCE.format(text[start:end]), 0, end - start) for start, end in candidates])
+    scores = score([(_SENTENCE.format(text[start:end]), 0, end - start) for start, end, _ in candidates])
     return [
         (start, end, round(sure, 3))
-        for (start, end), sure in zip(candidates, scores, strict=True)
-        if sure >= _LEAST_SCORE
+        for (start, end, least), sure in zip(candidates, scores, strict=True)
+        if sure >= least
     ]
 
 
-def _candidates(text: str) -> Iterable[tuple[int, int]]:
+def _candidates(text: str) -> Iterable[Found]:
+    """Start and end of what is read again, and how sure the model has to be of it."""
     for run in _PAIR.finditer(text):
-        yield from _capitalised(run)
+        for start, end in _capitalised(run):
+            yield start, end, _LEAST_SCORE
+    for single in _SINGLE.finditer(text):
+        is_addressed = words.PERSON_CUE.search(text, max(0, single.start() - 20), single.start())
+        if is_addressed and spelling.is_capitalised_name(single[0]) and not words.is_common(single[0]):
+            yield *single.span(), _LEAST_SCORE_ADDRESSED
 
 
 def _capitalised(run: re.Match[str]) -> Iterable[tuple[int, int]]:
     """The longest stretches of two or three name-like words in a run of words."""
-    words: list[tuple[int, int]] = []
+    names: list[tuple[int, int]] = []
     for word in re.finditer(_WORD, run[0]):
         if spelling.is_capitalised_name(word[0]):
-            words.append((run.start() + word.start(), run.start() + word.end()))
+            names.append((run.start() + word.start(), run.start() + word.end()))
             continue
-        if len(words) in (2, 3):
-            yield words[0][0], words[-1][1]
-        words = []
-    if len(words) in (2, 3):
-        yield words[0][0], words[-1][1]
+        if len(names) in (2, 3):
+            yield names[0][0], names[-1][1]
+        names = []
+    if len(names) in (2, 3):
+        yield names[0][0], names[-1][1]

@@ -37,7 +37,7 @@ def _may_hold_names(text: str, start: int, end: int) -> bool:
     last_unknown = -1
     for match in _WORD.finditer(text, start, end):
         word = match[0]
-        if words.stem(word) in words.COMMON or words.CAMEL_CASE.search(word):
+        if words.is_common(word) or words.CAMEL_CASE.search(word):
             continue
         if word[0].isupper() and not word.isupper():
             return True

@@ -30,4 +30,9 @@ PERSON_CUE = re.compile(
 
 def stem(word: str) -> str:
     """In lower case, without what an apostrophe adds: "I'm", "customer's"."""
-    return re.split(r"['’]", word.lower())[0]
+    return re.split(r"n['’]t$|['’]", word.lower())[0]
+
+
+def is_common(word: str) -> bool:
+    """Whether no part of the word is a name's."""
+    return all(part in COMMON or len(part) < 3 for part in stem(word).split("-"))

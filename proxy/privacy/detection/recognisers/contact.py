@@ -93,7 +93,7 @@ class PhoneRecognizer(LinearRecognizer):
         )
         if is_said:
             return start, end, _SAID_SCORE
-        if not score or not _has(number, _LEAST_UNSAID_DIGITS):
+        if not score or not _has(number, _LEAST_UNSAID_DIGITS) or _ends_longer_number(text, start):
             return None
         if is_grouped:
             return start, end, score
@@ -103,6 +103,10 @@ class PhoneRecognizer(LinearRecognizer):
 
 def _has(number: str, digits: int) -> bool:
     return sum(map(str.isdigit, number)) >= digits
+
+
+def _ends_longer_number(text: str, start: int) -> bool:
+    return text[start].isdigit() and text[start - 1 : start] == " " and text[max(0, start - 2) : start - 1].isdigit()
 
 
 def _can_be_dialled(number: str) -> bool:

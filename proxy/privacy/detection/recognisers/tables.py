@@ -49,6 +49,7 @@ _TYPES = {name: entity_type for entity_type, names in _COLUMNS.items() for name 
 _HINT_WORDS = sorted({name.split()[-1] for name in (*_TYPES, *_VAGUE)})
 _INSERT = re.compile(r"(?i)insert\s+into\s+[\w.`\"\[\]]{1,80}\s*\(([^()]{3,600})\)\s*values\s*")
 _ROW = re.compile(r"\(((?:'(?:[^'\\\n]|''|\\.)*'|[^'()\n]){1,2000})\)")
+_COMMA = re.compile(r"\s*,\s*")
 
 
 class TableRecognizer(LinearRecognizer):
@@ -69,7 +70,7 @@ class TableRecognizer(LinearRecognizer):
         return found
 
 
-def _tables(text: str) -> Iterator[tuple[list[str], Iterator[list[Cell]]]]:
+def _tables(text: str) -> Iterator[tuple[list[str], list[list[Cell]]]]:
     lines = [(match.start(), match.end()) for match in re.finditer(r"[^\n]+", text)]
     at = 0
     while at < len(lines) - 1:
@@ -78,10 +79,11 @@ def _tables(text: str) -> Iterator[tuple[list[str], Iterator[list[Cell]]]]:
         at += 1
         if not any(kinds):
             continue
-        first = at
-        while at < len(lines) and len(_cells(text, *lines[at], delimiter)) == len(kinds):
+        rows: list[list[Cell]] = []
+        while at < len(lines) and len(row := _cells(text, *lines[at], delimiter)) == len(kinds):
+            rows.append(row)
             at += 1
-        yield kinds, (_cells(text, *line, delimiter) for line in lines[first:at])
+        yield kinds, rows
 
 
 def _head(line: str) -> tuple[list[str], str]:
@@ -103,17 +105,17 @@ def _kinds(columns: Sequence[str]) -> list[str]:
     return kinds
 
 
-def _inserts(text: str) -> Iterator[tuple[list[str], Iterator[list[Cell]]]]:
+def _inserts(text: str) -> Iterator[tuple[list[str], list[list[Cell]]]]:
     for head in _INSERT.finditer(text):
         kinds = _kinds(head[1].split(","))
         if any(kinds):
-            yield kinds, _insert_rows(text, head.end())
+            yield kinds, list(_insert_rows(text, head.end()))
 
 
 def _insert_rows(text: str, at: int) -> Iterator[list[Cell]]:
     while row := _ROW.match(text, at):
         yield _cells(text, row.start(1), row.end(1), ",")
-        comma = re.compile(r"\s*,\s*").match(text, row.end())
+        comma = _COMMA.match(text, row.end())
         if comma is None:
             return
         at = comma.end()
