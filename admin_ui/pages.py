@@ -51,7 +51,7 @@ def tenant_page(*, roles: Collection[Role] = access.EVERY_ROLE) -> Callable[[Vie
                 if not sessions.meets(tenant, user, request.session):
                     return sessions.lead_to_second_factor(request, tenant.name)
                 with timezone.override(_zone(request, tenant.timezone)):
-                    return view(request, tenant, *args, **kwargs)
+                    return _kept_nowhere(view(request, tenant, *args, **kwargs))
             except access.NotFound:
                 raise Http404 from None
             except access.NotAllowed as refused:
@@ -71,9 +71,15 @@ def staff_page(view: View) -> View:
             raise Http404
         enter(request, Place(None, None))
         with timezone.override(_zone(request, "UTC")):
-            return view(request, *args, **kwargs)
+            return _kept_nowhere(view(request, *args, **kwargs))
 
     return login_required(page)
+
+
+def _kept_nowhere(response: HttpResponseBase) -> HttpResponseBase:
+    """What a browser kept could be looked at with its Back button after signing out."""
+    response.headers.setdefault("Cache-Control", "private, no-store")
+    return response
 
 
 def person(request: HttpRequest) -> User:
