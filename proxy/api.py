@@ -3,16 +3,18 @@
 `LLMP_FAST_PATH=false` serves /v1 through here; answers are the same, only slower (docs/performance.md).
 """
 
+import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from ninja import NinjaAPI
 from ninja.openapi.docs import Swagger
 
 from proxy import door, openapi
-from proxy.errors import ClientGone
+from proxy.errors import ClientGone, Refused
+from proxy.rest import documents
 
 api = NinjaAPI(
     title="LLM Proxy",
@@ -23,9 +25,17 @@ api = NinjaAPI(
     docs_url="/docs",
     openapi_url="/openapi.json",
 )
+api.add_router("/api", documents.router)
 _METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 _NOT_GET = [method for method in _METHODS if method != "GET"]
 _NOT_POST = [method for method in _METHODS if method != "POST"]
+
+
+@api.exception_handler(Refused)
+def refuse(_request: HttpRequest, refused: Refused) -> HttpResponse:
+    """What /api refuses, in the words and the form of /v1."""
+    body = refused.body("req_" + secrets.token_hex(12))
+    return HttpResponse(body, status=refused.status, headers=dict(refused.headers), content_type="application/json")
 
 
 class EventStream(StreamingHttpResponse):

@@ -13,14 +13,16 @@ from django.utils.module_loading import import_string
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proxy.settings")
 pages = get_asgi_application()  # loads the apps: what follows imports models
 
-from proxy import edge, probes, startup  # noqa: E402
+from proxy import auth, edge, probes, startup  # noqa: E402
 from proxy.bodies import Bodies  # noqa: E402
 from proxy.config import Config, list_of  # noqa: E402
-from proxy.door import Door  # noqa: E402
+from proxy.door import Door, inbound_of  # noqa: E402
+from proxy.errors import Refused  # noqa: E402
 from proxy.hosting.shutdown import Shutdown  # noqa: E402
 from proxy.runtime import Runtime  # noqa: E402
 
 MAX_PAGE_BYTES = 2_621_440  # Django's own default for what a form may hold
+_FORM_BYTES = 1024 * 1024  # what surrounds a file
 
 
 class Application:
@@ -31,8 +33,10 @@ class Application:
         self._config = config
         self._sockets = sockets
         self._pages = edge.bounded(pages, MAX_PAGE_BYTES)
+        self._uploads = edge.bounded(pages, config.max_document_bytes + _FORM_BYTES)
+        self._trusted = [ip_network(cidr) for cidr in list_of(config.trusted_proxies)]
         self._door = Door(
-            [ip_network(cidr) for cidr in list_of(config.trusted_proxies)],
+            self._trusted,
             Bodies(config.max_bodies_bytes, config.max_key_bodies_bytes),
             None if config.fast_path else pages,
         )
@@ -58,12 +62,24 @@ class Application:
             send = edge.last_of_its_connection(send)
         if path.startswith("/v1/"):
             await self._door(scope, receive, send, self._runtime or await self.start())
+        elif path.startswith("/api/") and await self._is_known(scope):
+            await self._uploads(scope, receive, send)
         elif probes.is_probe(scope["method"], path):
             if path == "/readyz":
                 await self.start()  # without a lifespan nothing else would, until the first call
             await probes.answer(scope["method"], path, send, None if self._shutdown.is_draining else self._runtime)
         else:
             await self._pages({**scope, "runtime": self._runtime}, receive, send)  # for pages that try things out
+
+    async def _is_known(self, scope: edge.Scope) -> bool:
+        """Whether a file may be taken in before the view is asked: for a stranger nothing is spooled to disk."""
+        runtime = self._runtime or await self.start()
+        try:
+            inbound = inbound_of(scope, self._trusted)
+            await auth.authenticate(inbound, runtime.directory, runtime.keys, scope="documents", at=auth.now())
+        except Refused:
+            return False
+        return True
 
     async def start(self) -> Runtime:
         """The runtime, made once."""

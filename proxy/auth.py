@@ -5,9 +5,9 @@ import hmac
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_address
+from typing import Protocol
 
 from proxy.call import Caller, Inbound
-from proxy.directory import Directory
 from proxy.errors import InvalidRequest, NotAuthenticated, NotPermitted
 
 # The same words for unknown, revoked and expired keys: an answer must not tell which keys exist.
@@ -56,7 +56,14 @@ class Keys:
         return [digest for _version, digest in self._digests(secret)]
 
 
-async def authenticate(inbound: Inbound, directory: Directory, keys: Keys, *, scope: str, at: datetime) -> Caller:
+class Finder(Protocol):
+    """Who knows callers: the directory of a web process, or the database itself."""
+
+    async def find(self, digests: Sequence[str]) -> Caller | None:
+        """The caller behind one of the digests."""
+
+
+async def authenticate(inbound: Inbound, directory: Finder, keys: Keys, *, scope: str, at: datetime) -> Caller:
     """The caller, whose key is good at `at` for `scope` and for the client's address.
 
     Raises NotAuthenticated, NotPermitted, InvalidRequest, Unavailable.

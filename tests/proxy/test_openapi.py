@@ -22,6 +22,16 @@ def test_the_description_is_sound_and_names_every_endpoint(client: Client) -> No
         ("/v1/models/{model_id}", "get"),
         ("/v1/usage", "get"),
         ("/v1/usage/status-line", "get"),
+        ("/api/collections", "get"),
+        ("/api/collections/{name}/documents", "get"),
+        ("/api/collections/{name}/documents", "post"),
+        ("/api/documents/{document_id}", "get"),
+        ("/api/documents/{document_id}", "patch"),
+        ("/api/documents/{document_id}", "delete"),
+        ("/api/documents/{document_id}/reindex", "post"),
+        ("/api/documents/{document_id}/cancel", "post"),
+        ("/api/documents/{document_id}/chunks", "get"),
+        ("/api/search", "post"),
     }
     create = described["paths"]["/v1/messages"]["post"]
     assert set(create["responses"]["200"]["content"]) == {"application/json", "text/event-stream"}

@@ -26,7 +26,7 @@ from tests.admin_ui.calls import record
 METHODS = ("get", "post", "put", "delete")
 # Open to anybody by design: what they show is nobody's.
 PUBLIC = re.compile(
-    r"^(|welcome/.*|invitation/.*|accounts/.*|docs|openapi\.json|v1/.*|admin/(login|logout|jsi18n|password_change).*"
+    r"^(|welcome/.*|invitation/.*|accounts/.*|docs|openapi\.json|v1/.*|api/.*|admin/(login|logout|jsi18n|password_change).*"
     r"|admin/.*autocomplete.*|start/|favicon\.ico)$"
 )
 _SIGN_IN = re.compile(r"/(accounts/sign-in|admin/login)/")
