@@ -97,6 +97,9 @@ class UsageRecord(models.Model):
     price_id = models.BigIntegerField(null=True)
     is_price_default = models.BooleanField(default=False, help_text="Priced by the default tier.")
 
+    cache_state = models.CharField(max_length=8, blank=True, help_text="hit, miss or refresh; empty: no question.")
+    saved_nano_usd = models.PositiveBigIntegerField(default=0, help_text="What a kept answer cost when it was asked.")
+
     queue_us = models.PositiveBigIntegerField(default=0, help_text="Waiting for an upstream connection, µs.")
     first_byte_us = models.PositiveBigIntegerField(null=True, help_text="Arrival to first byte sent, µs.")
     total_us = models.PositiveBigIntegerField(null=True, help_text="Arrival to end, µs.")
@@ -165,6 +168,9 @@ class HourlyUsage(Hourly):
     cache_write_tokens = models.BigIntegerField()
     cache_read_tokens = models.BigIntegerField()
     cost_nano_usd = models.BigIntegerField()
+    looked_up = models.BigIntegerField(default=0, help_text="Those of the calls that the cache was asked for.")
+    answered_from_cache = models.BigIntegerField(default=0)
+    saved_nano_usd = models.BigIntegerField(default=0)
     first_byte_us = models.BigIntegerField(help_text="Sum over the calls that were timed.")
     first_byte_calls = models.BigIntegerField()
 

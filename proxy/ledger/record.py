@@ -39,6 +39,8 @@ class Ending:
     error_message: str = ""
     upstream_request_id: str = ""
     response_bytes: int = 0
+    cache_state: str = ""
+    saved_nano_usd: int = 0
     queue_us: int = 0
     overhead_us: int | None = None
 
@@ -78,17 +80,14 @@ class Entry:
         }
 
     def serve(self, outbound: Outbound) -> None:
-        """Note whose answer the client gets."""
+        """Note whose answer the client gets. An upstream counts, for budgets and health, only where it is asked."""
         self._model = outbound.model
-        self._row |= {
-            "model_served": _text(outbound.sent_as, 200),
-            "upstream_id": outbound.upstream.id,
-            "upstream_name": _text(outbound.upstream.name, 100),
-        }
+        self._row["model_served"] = _text(outbound.sent_as, 200)
 
     def open(self, outbound: Outbound) -> None:
         """Journal that the call goes to this upstream now. Raises Unavailable: what cannot be accounted is not sent."""
         self.serve(outbound)
+        self._row |= {"upstream_id": outbound.upstream.id, "upstream_name": _text(outbound.upstream.name, 100)}
         try:
             self._journal.append(journals.OPEN, self._row | {"state": State.STARTED})
         except OSError:
@@ -124,6 +123,8 @@ class Entry:
             "stop_reason": _text(ending.stop_reason, 64),
             "upstream_request_id": _text(ending.upstream_request_id, 100),
             "is_usage_estimated": ending.is_usage_estimated,
+            "cache_state": ending.cache_state,
+            "saved_nano_usd": ending.saved_nano_usd,
             "queue_us": max(ending.queue_us, 0),
             "first_byte_us": self._first_byte_us,
             "total_us": total_us,

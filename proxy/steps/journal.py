@@ -116,6 +116,7 @@ class entry:
     def _ending(self, error: BaseException | None) -> Ending:
         state, status, error_type, message = self._verdict(error)
         usage, is_estimated = self._usage(state)
+        looked_up = next((facts for name, _micros, facts in self.trace.steps if name == "cache_lookup"), {})
         return Ending(
             state=state,
             status=status,
@@ -126,6 +127,8 @@ class entry:
             error_message=message,
             upstream_request_id=self._upstream_request_id,
             response_bytes=self.meter.bytes,
+            cache_state=looked_up.get("state", ""),
+            saved_nano_usd=looked_up.get("saved_nano_usd", 0),
             queue_us=sum([micros for name, micros, _facts in self.trace.steps if name == "queue"]),
             overhead_us=self._overhead_us(),
         )

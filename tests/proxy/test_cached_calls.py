@@ -58,6 +58,9 @@ async def test_a_hit_costs_nothing_and_says_what_it_saved(gateway: Gateway) -> N
     assert asked["cost_nano_usd"] > 0
     assert (kept["input_tokens"], kept["output_tokens"], kept.get("cost_nano_usd", 0)) == (0, 0, 0)
     assert kept["state"] == "completed" and kept["model_served"] == "claude-sonnet-5-5"
+    assert kept.get("upstream_id") is None, "a budget of requests counts what an upstream was asked"
+    assert (asked["cache_state"], kept["cache_state"]) == ("miss", "hit")
+    assert (asked["saved_nano_usd"], kept["saved_nano_usd"]) == (0, asked["cost_nano_usd"])
     assert float(hit.headers["x-llmp-cache-saved-usd"]) == asked["cost_nano_usd"] / 1e9
     assert not any(line["kind"] == "open" and line["id"] == kept["id"] for line in gateway.journal()[3:])
 
