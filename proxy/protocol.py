@@ -59,6 +59,7 @@ def statement() -> dict[str, Any]:
                 "x-llmp-request-id",
                 "x-llmp-upstream",
                 "x-llmp-model",
+                "x-llmp-pii",
                 "x-llmp-overhead-ms",
                 "server-timing",
             ],

@@ -56,7 +56,12 @@ def test_no_planted_value_is_left_in_files_or_logs_in_any_mode(tmp_path: Path, s
     with serving(tmp_path, LLMP_LOG_LEVEL="DEBUG", LLMP_DETECTION_SECONDS=seconds) as server:
         said = {
             mode: push(
-                server, server.tenant(mode, pii={"mode": mode, "on_failure": "open" if mode == "redact" else "closed"})
+                server,
+                server.tenant(
+                    mode,
+                    cache={"exact": {"enabled": True}},
+                    pii={"mode": mode, "on_failure": "open" if mode == "redact" else "closed"},
+                ),
             )
             for mode in MODES
         }
