@@ -130,7 +130,7 @@ def _tenant(tenant: Tenant) -> TenantRules:
         limits=limits_of(tenant.limits),
         budgets=budgets_of(tenant.id, tenant.budgets),
         cache=_cache(tenant),
-        policy=compiling.compiled({}, tenant.policy),
+        policy=compiling.compiled(queries.platform_policy(), tenant.policy),
     )
 
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 
-from tenants.models import AlertChannel, ApiKey, Collection, Membership, SavedView, Tenant, Upstream
+from tenants.models import AlertChannel, ApiKey, Collection, Membership, PolicyVersion, SavedView, Tenant, Upstream
 
 Role = Membership.Role
 Row = TypeVar("Row", bound=Model)
@@ -77,6 +77,14 @@ def collection_for(tenant: Tenant, name: str) -> Collection:
     row = Collection.objects.select_related("tenant").filter(tenant=tenant, name=name).first()
     if row is None:
         raise NotFound(name)
+    return row
+
+
+def policy_for(tenant: Tenant | None, number: int) -> PolicyVersion:
+    """The version of the tenant's policy, or of the platform's (None). Raises NotFound."""
+    row = PolicyVersion.objects.select_related("tenant").filter(tenant=tenant, number=number).first()
+    if row is None:
+        raise NotFound(str(number))
     return row
 
 

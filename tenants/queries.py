@@ -1,12 +1,13 @@
 """Reads that are more than a `.get`."""
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Model, Q, QuerySet
 
 from tenants import access, secrets
-from tenants.models import AlertChannel, KeySecret, PlaygroundPass, Tenant, Upstream
+from tenants.models import AlertChannel, KeySecret, PlaygroundPass, PolicyVersion, Tenant, Upstream
 
 _SEALED: tuple[tuple[type[Model], str], ...] = (
     (Upstream, "credential_version"),
@@ -34,6 +35,12 @@ def playground_pass(digests: Iterable[str]) -> PlaygroundPass | None:
 def enabled_upstreams(tenant: Tenant) -> list[Upstream]:
     """The upstreams that the tenant's calls may go to, in the order in which they are asked."""
     return list(Upstream.objects.filter(tenant=tenant, is_enabled=True).order_by("priority", "name"))
+
+
+def platform_policy() -> dict[str, Any]:
+    """The policy that stands above every tenant's; empty where there is none."""
+    active = PolicyVersion.objects.filter(tenant=None, state=PolicyVersion.State.ACTIVE)
+    return active.values_list("document", flat=True).first() or {}
 
 
 def place_of(upstream: Upstream) -> secrets.Place:

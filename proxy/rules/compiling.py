@@ -1,6 +1,7 @@
 """A policy as it is written down becomes rules. What it holds was checked when it was saved (tenants/policies.py)."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -14,10 +15,16 @@ from proxy.rules.rule import Action, InputRule, Place, Rule
 
 def compiled(platform: Mapping[str, Any], tenant: Mapping[str, Any]) -> Policy | None:
     """The platform's rules above the tenant's, which cannot weaken them. None: there are none."""
-    rules = [*_rules(platform, is_platform=True), *_rules(tenant, is_platform=False)]
-    if not rules:
+    if not (platform.get("rules") or tenant.get("rules")):
         return None
-    written = orjson.dumps([platform, tenant], option=orjson.OPT_SORT_KEYS)
+    return _compiled(orjson.dumps([platform, tenant], option=orjson.OPT_SORT_KEYS))
+
+
+@lru_cache(maxsize=1024)
+def _compiled(written: bytes) -> Policy:
+    """One for all keys of a tenant: what it remembers of the texts it has judged helps them all."""
+    platform, tenant = orjson.loads(written)
+    rules = [*_rules(platform, is_platform=True), *_rules(tenant, is_platform=False)]
     return Policy(rules, sha256(written).digest())
 
 

@@ -84,23 +84,23 @@ class _Reader:
         if len(seen) != len(text):
             places = spelling.offsets(text)
             spans = {
-                rule: [(places[start], places[end - 1] + 1) for start, end in found] for rule, found in spans.items()
+                key: [(places[start], places[end - 1] + 1) for start, end in found] for key, found in spans.items()
             }
         matches = []
         for rule in self.rules:
-            if rule.needles and rule.name not in spans:
+            if rule.needles and rule.key not in spans:
                 continue
             score = detectors.score(rule.detector, seen) if rule.detector else 1.0
             if score >= rule.threshold or not rule.detector:
-                matches.append(Match(rule, spans.get(rule.name, ()), score))
+                matches.append(Match(rule, spans.get(rule.key, ()), score))
         return matches
 
     def _spans(self, text: str) -> dict[str, list[tuple[int, int]]]:
         found: dict[str, list[tuple[int, int]]] = {}
         for place in self.needles.present(text):
             if spans := list(self.needles.spans(place, text)):
-                found.setdefault(self._owners[place].name, []).extend(spans)
-        return {name: _merged(spans) for name, spans in found.items()}
+                found.setdefault(self._owners[place].key, []).extend(spans)
+        return {key: _merged(spans) for key, spans in found.items()}
 
 
 def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

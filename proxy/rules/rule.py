@@ -62,6 +62,11 @@ class Rule:
     is_platform: bool = False
 
     @property
+    def key(self) -> str:
+        """Its name, told apart from a rule of the same name on the other level."""
+        return f"platform/{self.name}" if self.is_platform else self.name
+
+    @property
     def reads_text(self) -> bool:
         """Whether it looks into texts at all."""
         return bool(self.needles or self.detector)

@@ -36,7 +36,7 @@ class Watch(Filter):
         self, policy: Policy, note: Note, refuse: Callable[[Rule], Exception], *, applies: Sequence[Rule]
     ) -> None:
         self._reader = policy.reader(Place.RESPONSE)
-        self._applying = frozenset(rule.name for rule in applies)
+        self._applying = frozenset(rule.key for rule in applies)
         self._tool_rules = [rule for rule in applies if Place.TOOL_USE in rule.places]
         self._note = note
         self._refuse = refuse
@@ -145,10 +145,10 @@ class Watch(Filter):
 
     def _decide(self, hit: Hit) -> bool:
         rule = self._reader.owner(hit.needle)
-        if rule.name not in self._applying:
+        if rule.key not in self._applying:
             return False
-        if rule.name not in self._noted:
-            self._noted.add(rule.name)
+        if rule.key not in self._noted:
+            self._noted.add(rule.key)
             self._note(rule, Place.RESPONSE)
         if rule.is_enforced and rule.action is Action.BLOCK:
             raise Blocked(rule)

@@ -138,7 +138,7 @@ class _Request:
 
     def redact(self, rule: Rule) -> None:
         """Cover up what the rule found."""
-        for leaf, match in self._found().get(rule.name, ()):
+        for leaf, match in self._found().get(rule.key, ()):
             self._texts[leaf.path] = leaf.text
             self._covered.setdefault(leaf.path, []).extend(match.spans)
 
@@ -161,7 +161,7 @@ class _Request:
         return not rule.attachments or bool(rule.attachments & set(self._all().attachments))
 
     def _text_places(self, rule: Rule) -> list[Place]:
-        return list(dict.fromkeys(_place_of(leaf) for leaf, _match in self._found().get(rule.name, ())))
+        return list(dict.fromkeys(_place_of(leaf) for leaf, _match in self._found().get(rule.key, ())))
 
     def _tool_places(self, rule: Rule) -> list[Place]:
         if Place.TOOLS not in rule.places:
@@ -188,7 +188,7 @@ class _Request:
             self._by_rule = {}
             for leaf in self._all().leaves:
                 for match in self._policy.reader(_place_of(leaf)).judge(leaf.text):
-                    self._by_rule.setdefault(match.rule.name, []).append((leaf, match))
+                    self._by_rule.setdefault(match.rule.key, []).append((leaf, match))
         return self._by_rule
 
 
@@ -224,9 +224,11 @@ def _watch(call: Call, policy: Policy, request: _Request) -> Filter:
 
 def _note(fitting: list[dict[str, Any]], rule: Rule, *places: Place) -> None:
     for place in places:
+        level = {"level": "platform"} if rule.is_platform else {}
         fitting.append(
             {
                 "rule": rule.name,
+                **level,
                 "action": rule.action.value,
                 "mode": "enforce" if rule.is_enforced else "monitor",
                 "place": place.value,

@@ -1,4 +1,4 @@
-"""Every write of tenants, members, keys, upstreams, collections and alert channels.
+"""Every write of tenants, members, keys, upstreams, collections, policies and alert channels.
 
 Each is one transaction in the order of `tenants.audit`, checks everything it is given (ValidationError by field)
 and returns the row as stored. A write that changes nothing leaves no entry.
@@ -38,6 +38,7 @@ from tenants.actions.members import (
 from tenants.actions.people import add_person, change_person, note_password, note_sign_in_link, remove_person
 from tenants.actions.placeholder_keys import renew_placeholder_key, reseal_placeholder_keys
 from tenants.actions.playground import PASS_LIFE, GivenPass, end_playground, open_playground
+from tenants.actions.policies import activate_policy, discard_policy, draft_policy, save_policy
 from tenants.actions.second_factors import reseal_second_factors
 from tenants.actions.tenants import change_tenant, create_tenant, delete_tenant
 from tenants.actions.upstreams import (
@@ -68,6 +69,7 @@ __all__ = [
     "UNCHANGED",
     "Unchanged",
     "accept_invitation",
+    "activate_policy",
     "add_channel",
     "add_collection",
     "add_person",
@@ -85,6 +87,8 @@ __all__ = [
     "delete_tenant",
     "delete_upstream",
     "delete_view",
+    "discard_policy",
+    "draft_policy",
     "end_playground",
     "invite",
     "issue_key",
@@ -104,6 +108,7 @@ __all__ = [
     "revoke_key",
     "rotate_channel_secret",
     "rotate_key",
+    "save_policy",
     "save_view",
     "set_role",
     "settled_base_url",

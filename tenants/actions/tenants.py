@@ -3,7 +3,7 @@
 from typing import Any, TypedDict, Unpack
 
 from tenants import audit, placeholder_keys
-from tenants.actions import rows
+from tenants.actions import policies, rows
 from tenants.models import Tenant
 
 
@@ -35,6 +35,8 @@ def create_tenant(*, actor: str, slug: str, name: str, **options: Unpack[TenantO
         rows.fill(row, {"name": name, **options}, TenantChanges.__annotations__)
         placeholder_keys.ensure(row)
         trail.record("tenant.create", row, rows.insert(row, ["slug", "name", *options]))
+        if row.policy:
+            policies.note_policy(row, author=trail.actor)
     return row
 
 
@@ -47,6 +49,8 @@ def change_tenant(*, actor: str, tenant: Tenant, **changes: Unpack[TenantChanges
             placeholder_keys.ensure(row)
             row.save(update_fields=[*done, "placeholder_key", "placeholder_key_version"])
             trail.record("tenant.change", row, done)
+            if "policy" in done:
+                policies.note_policy(row, author=trail.actor)
     return row
 
 

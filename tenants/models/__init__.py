@@ -6,6 +6,7 @@ from tenants.models.collections import Collection
 from tenants.models.keys import ApiKey, KeySecret, Scope
 from tenants.models.organisation import Invitation, Membership, Tenant
 from tenants.models.playground import PlaygroundPass
+from tenants.models.policies import PolicyVersion
 from tenants.models.upstreams import Upstream
 from tenants.models.views import SavedView
 
@@ -20,6 +21,7 @@ __all__ = [
     "KeySecret",
     "Membership",
     "PlaygroundPass",
+    "PolicyVersion",
     "SavedView",
     "Scope",
     "Tenant",

@@ -50,7 +50,7 @@ def test_every_command_has_json_examples_and_exit_codes_in_its_help(name: str) -
     assert "--json" in text
     assert f"examples:\n  manage.py {name}" in text or "export LLMP" in text
     assert "exit codes: 0 done, 1 refused or failed, 2 wrong usage" in text
-    assert len(COMMANDS) == 9
+    assert len(COMMANDS) == 10
 
 
 def test_create_tenant_makes_it_in_the_name_of_the_os_user() -> None:
