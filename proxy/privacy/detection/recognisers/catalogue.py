@@ -19,14 +19,14 @@ from proxy.privacy.rules import CustomRecogniser
 def build(custom: tuple[CustomRecogniser, ...] = (), deny: tuple[str, ...] = ()) -> list[LinearRecognizer]:
     """What has a form, with a tenant's own. Raises linear.RegexRefused."""
     found: list[LinearRecognizer] = [
-        contact.EmailRecognizer(),
-        contact.PhoneRecognizer(),
+        contact.EmailAddressRecognizer(),
+        contact.PhoneNumberRecognizer(),
         money.CardRecognizer(),
-        money.IbanRecognizer(),
+        money.IbanCodeRecognizer(),
         money.WalletRecognizer(),
         identity.SsnRecognizer(),
         *identity.national_ids(),
-        network.IpRecognizer(),
+        network.PublicIpRecognizer(),
         people.FieldNameRecognizer(),
         tables.TableRecognizer(),
         addresses.StreetRecognizer(),

@@ -21,7 +21,7 @@ _MAX_LOCAL_CHARS = 64
 _MAX_DOMAIN_CHARS = 253
 
 
-class EmailRecognizer(LinearRecognizer):
+class EmailAddressRecognizer(LinearRecognizer):
     """Addresses whose suffix exists; not those of programs (`git@`, `noreply@`)."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ _SOMETHING_ELSE = re.compile(
 )
 
 
-class PhoneRecognizer(LinearRecognizer):
+class PhoneNumberRecognizer(LinearRecognizer):
     """Numbers written as phone numbers are, or where a word or an e-mail address beside them says so."""
 
     def __init__(self) -> None:

@@ -82,7 +82,7 @@ _IBAN_COUNTRIES = (
 _IBAN_LENGTHS = {entry[:2]: int(entry[2:]) for entry in _IBAN_COUNTRIES.split()}
 
 
-class IbanRecognizer(LinearRecognizer):
+class IbanCodeRecognizer(LinearRecognizer):
     """Account numbers of the right length for their country, with right check digits; in groups or not."""
 
     def __init__(self) -> None:

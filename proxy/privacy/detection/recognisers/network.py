@@ -41,7 +41,7 @@ _PUBLIC_SERVICES = frozenset(
 _LEAST_OCTET = 32  # a version number or a section rarely has a part above; without a cue one is asked for
 
 
-class IpRecognizer(LinearRecognizer):
+class PublicIpRecognizer(LinearRecognizer):
     """Addresses of the public internet: not private, loopback, documentation, or a resolver's."""
 
     def __init__(self) -> None:
