@@ -1,7 +1,7 @@
-"""A JSON body that is checked, never re-shaped: its bytes are kept, and an edit replaces leaves only."""
+"""A JSON body that is checked, never re-shaped: its bytes are kept; an edit replaces leaves, or adds blocks."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -61,7 +61,21 @@ class Document:
         Raises KeyError where a path leads nowhere, TypeError where it leads to something of another type
         or the new text is not encodable (a lone surrogate).
         """
-        tree = splice.tree({path: leaf for path, leaf in changes.items() if _leaf(self.value, path, leaf) != leaf})
+        return self._changed({path: leaf for path, leaf in changes.items() if _leaf(self.value, path, leaf) != leaf})
+
+    def append(self, blocks: Mapping[Path, Sequence[Mapping[str, Any]]]) -> "Document":
+        """A document with these blocks at the end of contents, and every other byte as it was.
+
+        A content is a list of blocks, or a text, which becomes the first block of a list.
+        Raises KeyError where a path leads nowhere, TypeError where it leads to something else.
+        """
+        for path in blocks:
+            if type(_at(self.value, path)) not in (str, list):
+                raise TypeError(f"{path}: neither a text nor a list")
+        return self._changed({path: splice.More(more) for path, more in blocks.items() if more})
+
+    def _changed(self, changes: Mapping[Path, splice.Change]) -> "Document":
+        tree = splice.tree(changes)
         if not tree:
             return self
         value = _replaced(self.value, tree)
@@ -135,12 +149,17 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _STRICT = json.JSONDecoder(object_pairs_hook=_unique)
 
 
-def _leaf(value: Any, path: Path, new: Leaf) -> Any:
+def _at(value: Any, path: Path) -> Any:
     for step in path:
         is_there = step in value if type(value) is dict else type(value) is list and step in range(len(value))
         if not is_there:
             raise KeyError(path)
         value = value[step]
+    return value
+
+
+def _leaf(value: Any, path: Path, new: Leaf) -> Any:
+    value = _at(value, path)
     if type(value) is not type(new) or type(value) not in (str, int):
         raise TypeError(f"{path}: not a {'string' if type(new) is str else 'whole number'}")
     return value
@@ -149,5 +168,8 @@ def _leaf(value: Any, path: Path, new: Leaf) -> Any:
 def _replaced(value: Any, tree: splice.Tree) -> Any:
     copy = value.copy()
     for step, change in tree.items():
-        copy[step] = _replaced(copy[step], change) if isinstance(change, dict) else change
+        if isinstance(change, dict):
+            copy[step] = _replaced(copy[step], change)
+        else:
+            copy[step] = change.behind(copy[step]) if isinstance(change, splice.More) else change
     return copy

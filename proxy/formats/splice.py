@@ -1,9 +1,13 @@
-"""Replaces leaves inside JSON text that is known to be well formed, and leaves every other character alone."""
+"""Replaces leaves inside JSON text that is known to be well formed, and leaves every other character alone.
+
+A list may grow at its end, too, and a text become the first block of a list of blocks.
+"""
 
 import json
 import re
-from collections.abc import Mapping
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -13,7 +17,30 @@ Path: TypeAlias = tuple[str | int, ...]
 Leaf: TypeAlias = str | int
 """What can be replaced: texts and whole numbers."""
 
-Tree: TypeAlias = dict[str | int, "Leaf | Tree"]
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """Blocks that are put behind what is there: a list of blocks, or the text that stands for one."""
+
+    blocks: Sequence[Mapping[str, Any]]
+
+    def behind(self, value: Any) -> list[Any]:
+        """The value with them."""
+        before = [{"type": "text", "text": value}] if type(value) is str else value
+        return [*before, *self.blocks]
+
+    def written_behind(self, text: str) -> str:
+        """The same in JSON, the value's own characters kept."""
+        added = ",".join(orjson.dumps(block).decode() for block in self.blocks)
+        if text[0] == '"':
+            return f'[{{"type":"text","text":{text}}},{added}]'
+        is_empty = not text[1:-1].strip()
+        return text[:-1] + ("" if is_empty else ",") + added + "]"
+
+
+Change: TypeAlias = Leaf | More
+
+Tree: TypeAlias = dict[str | int, "Change | Tree"]
 """Changes by step, so that only containers that hold one are entered."""
 
 _scan = json.JSONDecoder().raw_decode
@@ -22,7 +49,7 @@ _colon = re.compile(r"[ \t\n\r]*:[ \t\n\r]*").match
 _comma = re.compile(r"[ \t\n\r]*,?[ \t\n\r]*").match
 
 
-def tree(changes: Mapping[Path, Leaf]) -> Tree:
+def tree(changes: Mapping[Path, Change]) -> Tree:
     """The changes of leaves, grouped by the containers they are in."""
     top: Tree = {}
     for path, text in changes.items():
@@ -49,6 +76,10 @@ def _count(changes: Tree) -> int:
 def _end(match: re.Match[str] | None) -> int:
     assert match is not None  # the text is well formed
     return match.end()
+
+
+def _written(change: Change, before: str) -> str:
+    return change.written_behind(before) if isinstance(change, More) else orjson.dumps(change).decode()
 
 
 class _Splicer:
@@ -82,10 +113,10 @@ class _Splicer:
             at = _end(_comma(text, at))
         return at + 1
 
-    def _pass(self, at: int, change: Leaf | None) -> int:
+    def _pass(self, at: int, change: Change | None) -> int:
         end = int(_scan(self._text, at)[1])
         if change is not None:
-            self._pieces += self._text[self._copied : at], orjson.dumps(change).decode()
+            self._pieces += self._text[self._copied : at], _written(change, self._text[at:end])
             self._copied = end
             self._left -= 1
         return end

@@ -1,5 +1,7 @@
 import json
+import re
 import time
+from typing import Any
 
 import orjson
 import pytest
@@ -226,6 +228,59 @@ def test_an_edit_of_any_leaves_changes_their_spelling_only(data, text, is_compac
     assert _are_parts_in_order(pieces, raw.decode())
     new = {path: data.draw(strategies.text) for path in paths}
     assert document.edit(new).value == _assigned(json.loads(raw), new) == json.loads(document.edit(new).raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b'{"a":"x"}', b'{"a":[{"type":"text","text":"x"},{"b":1}]}'),
+        (b'{ "a" : "\\u0041" }', b'{ "a" : [{"type":"text","text":"\\u0041"},{"b":1}] }'),
+        (b'{"a":[]}', b'{"a":[{"b":1}]}'),
+        (b'{"a":[ ]}', b'{"a":[ {"b":1}]}'),
+        (b'{"a":[{}]}', b'{"a":[{},{"b":1}]}'),
+        (b'{"a":[ 1.0 ]}', b'{"a":[ 1.0 ,{"b":1}]}'),
+    ],
+)
+def test_blocks_are_put_behind_what_is_there(raw: bytes, expected: bytes) -> None:
+    document = Document.parse(raw)
+    longer = document.append({("a",): [{"b": 1}]})
+    assert longer.raw == expected
+    assert longer.value == json.loads(expected)
+    assert document.append({("a",): []}) is document
+
+
+@pytest.mark.parametrize("raw", [b'{"a":["x"],"n":1}', b'{"a": ["x"], "n": 1}'])
+@pytest.mark.parametrize(("path", "error"), [(("n",), TypeError), (("b",), KeyError), (("a", 1), KeyError)])
+def test_blocks_go_nowhere_else(raw: bytes, path: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        Document.parse(raw).append({path: [{}]})
+
+
+@strategies.unhurried
+@given(st.data(), strategies.documents, st.booleans())
+def test_blocks_behind_any_content_leave_every_other_byte(data: st.DataObject, text: str, is_compact: bool) -> None:
+    raw = orjson.dumps(json.loads(text, parse_int=float)) if is_compact else text.encode()
+    document = Document.parse(raw)
+    contents = strategies.string_leaves(document.value) + _lists(document.value)
+    outer: list[Any] = []
+    for path in data.draw(st.lists(st.sampled_from(contents), unique=True)) if contents else []:
+        if not any(path[: len(one)] == one or one[: len(path)] == path for one in outer):
+            outer.append(path)
+    longer = document.append({path: [{"at": f"\ue000{number}\ue001"}] for number, path in enumerate(outer)})
+    assert longer.value == json.loads(longer.raw) == Document.parse(longer.raw).value
+    left = longer.raw.decode()
+    for number, _path in enumerate(outer):
+        added = f'{{"at":"\ue000{number}\ue001"}}'
+        assert left.count(added) == 1
+        left = re.sub(rf'\[{{"type":"text","text":("(?:[^"\\]|\\.)*")}},{re.escape(added)}\]', r"\1", left)
+        left = left.replace("," + added, "").replace(added, "")
+    assert left == raw.decode()
+
+
+def _lists(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    here = [path] if isinstance(value, list) else []
+    return here + [found for step, one in inner for found in _lists(one, (*path, step))]
 
 
 def _unmarked(text: str, count: int) -> list[str]:
