@@ -117,6 +117,27 @@ class CacheRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which passages a request is given, and how."""
+
+    collections: Sequence[str] = ()
+    top_k: int = 5
+    min_score: float = 0.3
+    form: str = "search_result"  # | document | text
+    max_tokens: int = 2000
+    citations: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """The collections that a key may use, by name, whether each is required, and what its requests are given."""
+
+    collections: Mapping[str, bool]
+    default: Wanted
+    secret: bytes = field(repr=False)  # what its turns are known again by
+
+
+@dataclass(frozen=True, slots=True)
 class TenantRules:
     """What holds for all keys of a tenant."""
 
@@ -148,6 +169,7 @@ class Caller:
     limits: RateLimits | None = None
     budgets: Sequence[Budget] = ()
     privacy: Privacy | None = None  # None: nothing is looked for
+    passages: Passages | None = None  # None: there are no documents that it may use
     client: str = ""  # what is recorded as the client, whatever it calls itself
     session_digest: str = ""  # the secret is good in this browser session alone; "": anywhere
 

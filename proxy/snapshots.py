@@ -13,13 +13,24 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from proxy.call import Budget, CacheRules, Caller, Degrading, Privacy, RateLimits, TenantRules, UpstreamRules
+from proxy.call import (
+    Budget,
+    CacheRules,
+    Caller,
+    Degrading,
+    Passages,
+    Privacy,
+    RateLimits,
+    TenantRules,
+    UpstreamRules,
+    Wanted,
+)
 from proxy.directory import SourceDown
 from proxy.formats.globs import Globs
 from proxy.ledger import prices
 from proxy.privacy.compiling import compiled
 from proxy.rules import compiling
-from tenants import audit, caching, placeholder_keys, queries, secrets
+from tenants import audit, caching, placeholder_keys, queries, retrieval, secrets
 from tenants.models import ApiKey, Tenant, Upstream
 from tenants.validators import BUDGET_UNITS
 
@@ -100,6 +111,7 @@ def _caller(key: ApiKey, secret_expires_at: datetime | None) -> Caller:
         limits=limits_of(key.limits),
         budgets=budgets_of(key.id, key.budgets),
         privacy=_privacy(key),
+        passages=_passages(key),
     )
 
 
@@ -117,6 +129,17 @@ def _privacy(key: ApiKey) -> Privacy | None:
     except secrets.CannotDecrypt as error:
         log.error("key of placeholders cannot be decrypted", tenant=str(key.tenant), error=str(error))
         return Privacy(rules, None)
+
+
+def _passages(key: ApiKey) -> Passages | None:
+    """A collection that the settings name and that the key may not use, or no more, is passed over."""
+    usable = {row.name: row.is_required for row in queries.collections_of_key(key)}
+    if not usable:
+        return None
+    given = retrieval.effective(key.tenant.inject, key.inject)
+    given["form"] = given.pop("as")
+    given["collections"] = tuple(name for name in given["collections"] if name in usable)
+    return Passages(usable, Wanted(**given), _secret(b"passages" + key.id.bytes))
 
 
 def _tenant(tenant: Tenant) -> TenantRules:
@@ -139,13 +162,17 @@ def _cache(tenant: Tenant) -> CacheRules | None:
     if not given["enabled"]:
         return None
     return CacheRules(
-        secret=hmac.digest(next(iter(settings.ENCRYPTION_KEYS.values())), b"answers" + tenant.id.bytes, "sha256"),
+        secret=_secret(b"answers" + tenant.id.bytes),
         ttl_seconds=given["ttl"],
         most_bytes=given["max_mb"] * 1024 * 1024,
         keeps_sampled=given["sampled"],
         keeps_tool_results=given["tool_results"],
         is_single_flight=given["single_flight"],
     )
+
+
+def _secret(purpose: bytes) -> bytes:
+    return hmac.digest(next(iter(settings.ENCRYPTION_KEYS.values())), purpose, "sha256")
 
 
 def budgets_of(owner: UUID, given: Sequence[Mapping[str, Any]]) -> list[Budget]:

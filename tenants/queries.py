@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Count, Model, Q, QuerySet
 
 from tenants import access, secrets
-from tenants.models import AlertChannel, KeySecret, PlaygroundPass, PolicyVersion, Tenant, Upstream
+from tenants.models import AlertChannel, ApiKey, Collection, KeySecret, PlaygroundPass, PolicyVersion, Tenant, Upstream
 
 _SEALED: tuple[tuple[type[Model], str], ...] = (
     (Upstream, "credential_version"),
@@ -41,6 +41,16 @@ def platform_policy() -> dict[str, Any]:
     """The policy that stands above every tenant's; empty where there is none."""
     active = PolicyVersion.objects.filter(tenant=None, state=PolicyVersion.State.ACTIVE)
     return active.values_list("document", flat=True).first() or {}
+
+
+def collections_of(tenant: Tenant) -> list[Collection]:
+    """The tenant's collections by name."""
+    return list(Collection.objects.filter(tenant=tenant).order_by("name"))
+
+
+def collections_of_key(key: ApiKey) -> list[Collection]:
+    """The collections that the key may use, by name."""
+    return [row for row in collections_of(key.tenant) if row.admits_key(key.name)]
 
 
 def place_of(upstream: Upstream) -> secrets.Place:

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 
-from tenants import audit, keys
+from tenants import audit, keys, queries, retrieval
 from tenants.actions import rows
 from tenants.models import ApiKey, KeySecret, Tenant
 
@@ -37,6 +37,7 @@ class KeyOptions(TypedDict, total=False):
     limits: dict[str, int] | None
     budgets: list[dict[str, Any]] | None
     pii: dict[str, Any] | None
+    inject: dict[str, Any] | None
 
 
 class KeyChanges(KeyOptions, total=False):
@@ -50,6 +51,8 @@ def issue_key(*, actor: str, tenant: Tenant, name: str, **options: Unpack[KeyOpt
     with audit.change(actor=actor) as trail:
         row = ApiKey(tenant=tenant)
         rows.fill(row, {"name": name, **options}, KeyChanges.__annotations__)
+        if row.inject:
+            _check_collections(row)
         given = rows.insert(row, ["name", *options])
         secret, shown = _add_secret(row)
         trail.record("key.issue", row, {**given, "secret": [None, shown]})
@@ -61,6 +64,8 @@ def change_key(*, actor: str, key: ApiKey, **changes: Unpack[KeyChanges]) -> Api
     with audit.change(actor=actor) as trail:
         row = _active(key)
         done = rows.edit(row, changes, KeyChanges.__annotations__)
+        if "inject" in done:
+            _check_collections(row)
         if done:
             row.save(update_fields=list(done))  # not last_used_at, which others write
             trail.record("key.change", row, done)
@@ -105,6 +110,12 @@ def _active(key: ApiKey) -> ApiKey:
     if row.status != ApiKey.Status.ACTIVE:
         raise ValidationError("This key is revoked for good. Issue a new one.")
     return row
+
+
+def _check_collections(row: ApiKey) -> None:
+    """Not at every change: a collection that is removed later is passed over, and keeps no key from changing."""
+    usable = queries.collections_of_key(row)
+    rows.check("inject", lambda: retrieval.check_names(row.inject, {collection.name for collection in usable}))
 
 
 def _add_secret(row: ApiKey) -> tuple[str, str]:

@@ -1,8 +1,9 @@
 """How actions fill, check and compare rows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 Row = TypeVar("Row", bound=models.Model)
@@ -25,6 +26,14 @@ def fill(row: models.Model, values: Mapping[str, Any], allowed: Iterable[str]) -
         is_unset = value is None and not field.null
         is_empty_json = isinstance(field, models.JSONField) and field.blank and value in field.empty_values
         setattr(row, name, field.get_default() if is_unset or is_empty_json else value)
+
+
+def check(name: str, act: Callable[[], None]) -> None:
+    """Ask a check that needs more than the value. What it refuses is told under the field's name."""
+    try:
+        act()
+    except ValidationError as wrong:
+        raise ValidationError({name: wrong.messages}) from None
 
 
 def insert(row: models.Model, names: Iterable[str]) -> dict[str, list[Any]]:

@@ -2,7 +2,7 @@
 
 from typing import Any, TypedDict, Unpack
 
-from tenants import audit, placeholder_keys
+from tenants import audit, placeholder_keys, queries, retrieval
 from tenants.actions import policies, rows
 from tenants.models import Tenant
 
@@ -26,6 +26,7 @@ class TenantChanges(TenantOptions, total=False):
 
     name: str
     status: str
+    inject: dict[str, Any] | None
 
 
 def create_tenant(*, actor: str, slug: str, name: str, **options: Unpack[TenantOptions]) -> Tenant:
@@ -45,6 +46,9 @@ def change_tenant(*, actor: str, tenant: Tenant, **changes: Unpack[TenantChanges
     with audit.change(actor=actor) as trail:
         row = rows.fresh(tenant)
         done = rows.edit(row, changes, TenantChanges.__annotations__)
+        if "inject" in done:  # not always: a collection that is removed later is passed over
+            known = {collection.name for collection in queries.collections_of(row)}
+            rows.check("inject", lambda: retrieval.check_names(row.inject, known))
         if done:
             placeholder_keys.ensure(row)
             row.save(update_fields=[*done, "placeholder_key", "placeholder_key_version"])

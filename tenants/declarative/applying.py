@@ -20,6 +20,7 @@ from tenants.declarative.form import (
     CollectionForm,
     FileForm,
     KeyForm,
+    RagForm,
     RowForm,
     TenantForm,
     UpstreamForm,
@@ -32,7 +33,8 @@ Result = TypeVar("Result")
 
 _OWN = frozenset({"slug", "name", "alerts", "upstreams", "keys", "rag", "status"})
 _CREDENTIAL = frozenset({"name", "api_key", "api_key_env"})
-_NAMED = frozenset({"name", "status"})
+_NAMED = frozenset({"name", "status", "rag"})
+_ROWS = frozenset({"collections"})
 _CHANNEL = frozenset({"name", "kind", "secret_env"})
 
 
@@ -75,11 +77,13 @@ class _Apply:
         for number, upstream in enumerate(form.upstreams):
             act = partial(self._upstream, row, upstream)
             change.upstreams += self._attempt((*where, "upstreams", number), upstream, act) or []
-        for number, key in enumerate(form.keys):
-            change.keys += self._attempt((*where, "keys", number), key, partial(self._key, row, key)) or []
         for number, collection in enumerate(form.rag.collections):
             place = (*where, "rag", "collections", number)
             change.collections += self._attempt(place, collection, partial(self._collection, row, collection)) or []
+        # What tenant and keys are given is of collections, so those come first.
+        self._attempt((*where, "rag"), form.rag, partial(self._inject, row, form.rag, change.tenant))
+        for number, key in enumerate(form.keys):
+            change.keys += self._attempt((*where, "keys", number), key, partial(self._key, row, key)) or []
         if self.prune:
             change.alerts += self._remove_alerts(row, {channel.name for channel in form.alerts})
             change.upstreams += self._remove_upstreams(row, {upstream.name for upstream in form.upstreams})
@@ -94,7 +98,7 @@ class _Apply:
         except ValidationError as wrong:
             found = wrong.message_dict if hasattr(wrong, "error_dict") else {NON_FIELD_ERRORS: wrong.messages}
             for column, messages in found.items():
-                parts = () if column == NON_FIELD_ERRORS else (form.field_of(column),)
+                parts = () if column == NON_FIELD_ERRORS else form.field_of(column).split(".")
                 self.problems += [f"{path(*where, *parts)}: {message}" for message in messages]
             return None
 
@@ -114,6 +118,14 @@ class _Apply:
         if "status" in form.model_fields_set:  # never by omission: that would wake a suspended tenant
             values["status"] = form.status or Tenant.Status.ACTIVE
         return actions.change_tenant(actor=self.actor, tenant=row, **values)
+
+    def _inject(self, tenant: Tenant, form: RagForm, change: ObjectChange) -> None:
+        """Add what requests are given to what was said of the tenant."""
+        values = given(form, Tenant, prune=self.prune, without=_ROWS)
+        row = actions.change_tenant(actor=self.actor, tenant=tenant, **values)  # type: ignore[typeddict-item]
+        if row.inject != tenant.inject:
+            change.fields["rag.inject"] = (tenant.inject, row.inject)
+            change.became = "changed" if change.became == "unchanged" else change.became
 
     def _upstream(self, tenant: Tenant, form: UpstreamForm) -> list[ObjectChange]:
         row = Upstream.objects.filter(tenant=tenant, name=form.name).first()
@@ -157,6 +169,7 @@ class _Apply:
                 actions.revoke_key(actor=self.actor, key=row)
             return [ObjectChange("key", label, form.name, "unchanged" if row is None else "revoked", {})]
         values = given(form, ApiKey, prune=self.prune, without=_NAMED)
+        values |= given(form.rag, ApiKey, prune=self.prune, without=frozenset())
         if row is None:
             issued = actions.issue_key(actor=self.actor, tenant=tenant, name=form.name, **values)
             change = _changed("key", label, form.name, None, rows.key_fields(issued.key))

@@ -39,7 +39,10 @@ def _tenant(row: Tenant) -> dict[str, Any]:
         "alerts": [rows.channel_fields(channel) for channel in row.alert_channels.order_by("name")],
         "upstreams": [rows.upstream_fields(upstream) for upstream in row.upstreams.order_by("priority", "name")],
         "keys": [_key(key) for key in active],
-        "rag": {"collections": [rows.collection_fields(kept) for kept in row.collections.order_by("name")]},
+        "rag": {
+            "collections": [rows.collection_fields(kept) for kept in row.collections.order_by("name")],
+            "inject": row.inject,
+        },
     }
 
 

@@ -145,10 +145,16 @@ def _as_modes(settings: Any) -> Any:
     return {name: "off" if value is False and name != "restore_secrets" else value for name, value in said.items()}
 
 
+class KeyRagForm(RowForm):
+    """Which passages a key's requests are given, where that differs from its tenant's."""
+
+    inject: Annotated[dict[str, Any], _stored(ApiKey, "inject")] | None = None
+
+
 class KeyForm(RowForm):
     """One API key of a tenant, known by its name among the active ones."""
 
-    columns = {"models": "model_globs"}
+    columns = {"models": "model_globs", "rag.inject": "inject"}
 
     name: Annotated[str, _stored(ApiKey, "name")]
     status: Literal["active", "revoked"] | None = None
@@ -160,6 +166,7 @@ class KeyForm(RowForm):
     limits: Annotated[dict[str, int], _stored(ApiKey, "limits")] | None = None
     budgets: Annotated[list[dict[str, Any]], _stored(ApiKey, "budgets")] | None = None
     pii: Annotated[dict[str, Any], BeforeValidator(_as_modes), _stored(ApiKey, "pii")] | None = None
+    rag: KeyRagForm = KeyRagForm()
 
 
 class AlertForm(RowForm):
@@ -206,10 +213,11 @@ class CollectionForm(RowForm):
     roles: Annotated[list[str], _stored(Collection, "roles")] | None = None
 
 
-class RagForm(_Form):
-    """What a tenant's requests may be answered from."""
+class RagForm(RowForm):
+    """What a tenant's requests may be answered from, and what they are given of it."""
 
     collections: list[CollectionForm] = []
+    inject: Annotated[dict[str, Any], _stored(Tenant, "inject")] | None = None
 
 
 class TenantForm(RowForm):

@@ -12,6 +12,7 @@ from tenants.declarative.form import (
     CollectionForm,
     FileForm,
     KeyForm,
+    KeyRagForm,
     RagForm,
     TenantForm,
     UpstreamForm,
@@ -22,6 +23,7 @@ _FORMS: dict[str, type[BaseModel]] = {
     "alerts": AlertForm,
     "upstreams": UpstreamForm,
     "keys": KeyForm,
+    "keys.rag": KeyRagForm,
     "rag": RagForm,
     "collections": CollectionForm,
 }
@@ -80,7 +82,7 @@ def _problem(error: Any) -> str:
     where, kind = error["loc"], error["type"]
     if kind == "extra_forbidden":
         parents = [part for part in where[:-1] if isinstance(part, str)]
-        known = _FORMS[parents[-1]] if parents else FileForm
+        known = (_FORMS.get(".".join(parents[-2:])) or _FORMS[parents[-1]]) if parents else FileForm
         words = f"This field is unknown. Known here: {', '.join(known.model_fields)}."
     elif kind == "value_error":
         words = str(error["ctx"]["error"])

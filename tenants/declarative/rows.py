@@ -73,4 +73,5 @@ def key_fields(row: ApiKey) -> dict[str, Any]:
         "limits": row.limits,
         "budgets": row.budgets,
         "pii": row.pii,
+        "rag": {"inject": row.inject},
     }

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
-from tenants import caching, policies, privacy, validators
+from tenants import caching, policies, privacy, retrieval, validators
 from tenants.models import defaults
 
 
@@ -72,6 +72,13 @@ class Tenant(models.Model):
         blank=True,
         validators=[caching.check_settings],
         help_text="Which of its answers are kept for who asks the same again.",
+    )
+    inject = models.JSONField(
+        "passages in requests",
+        default=dict,
+        blank=True,
+        validators=[retrieval.check_settings],
+        help_text="Which of its documents' passages its requests are given.",
     )
     settings = models.JSONField(default=dict, blank=True, validators=[validators.check_object])
     created_at = models.DateTimeField(auto_now_add=True)

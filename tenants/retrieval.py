@@ -1,0 +1,93 @@
+"""What the settings for passages in requests may hold. Each check raises ValidationError that names the field."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+FORMS = ("search_result", "document", "text")
+DEFAULTS: Mapping[str, Any] = {
+    "collections": [],
+    "top_k": 5,
+    "min_score": 0.3,
+    "as": "search_result",
+    "max_tokens": 2000,
+    "citations": True,
+}
+"""What requests go by where neither they nor the settings say anything. No collections: nothing is looked up."""
+MOST_COLLECTIONS = 20
+MOST_PASSAGES = 50
+MOST_TOKENS = 100_000
+
+
+def check_settings(value: Any) -> None:
+    """`{collections, top_k, min_score, as, max_tokens, citations}`, each of them optional."""
+    if not isinstance(value, Mapping):
+        raise ValidationError("Give an object, e.g. {collections: [handbook], top_k: 5}.")
+    for name, inner in value.items():
+        if name not in _FIELDS:
+            raise ValidationError(f"{str(name)[:100]!r} is unknown. Known here: {', '.join(_FIELDS)}.")
+        try:
+            _FIELDS[name](inner)
+        except ValidationError as wrong:
+            raise ValidationError(f"{name}: {wrong.messages[0]}") from None
+
+
+def check_names(value: Mapping[str, Any], known: Collection[str]) -> None:
+    """The collections are among those that may be used."""
+    for name in value.get("collections", ()):
+        if name not in known:
+            words = f"Known here: {', '.join(sorted(known))}." if known else "There is none yet."
+            raise ValidationError(f"collections: there is no collection {name!r} to use. {words}")
+
+
+def check_one(name: str, value: Any) -> None:
+    """The value of one setting."""
+    _FIELDS[name](value)
+
+
+def effective(tenant: Mapping[str, Any], key: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting: the key's, else the tenant's, else the default."""
+    return {**DEFAULTS, **tenant, **key}
+
+
+def _names(value: Any) -> None:
+    is_list = isinstance(value, list) and len(value) <= MOST_COLLECTIONS
+    if not is_list or not all(isinstance(name, str) and name for name in value) or len(set(value)) != len(value):
+        raise ValidationError(f"give a list of at most {MOST_COLLECTIONS} names of collections, each once.")
+
+
+def _number(least: float, most: float) -> Callable[[Any], None]:
+    def check(value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise ValidationError(f"give a number from {least:g} to {most:g}.")
+
+    return check
+
+
+def _whole(least: int, most: int) -> Callable[[Any], None]:
+    def check(value: Any) -> None:
+        if type(value) is not int or not least <= value <= most:
+            raise ValidationError(f"give a whole number from {least} to {most}.")
+
+    return check
+
+
+def _form(value: Any) -> None:
+    if value not in FORMS:
+        raise ValidationError(f"it must be one of {', '.join(FORMS)}.")
+
+
+def _switch(value: Any) -> None:
+    if not isinstance(value, bool):
+        raise ValidationError("it must be true or false.")
+
+
+_FIELDS: Mapping[str, Callable[[Any], None]] = {
+    "collections": _names,
+    "top_k": _whole(1, MOST_PASSAGES),
+    "min_score": _number(0, 1),
+    "as": _form,
+    "max_tokens": _whole(1, MOST_TOKENS),
+    "citations": _switch,
+}
