@@ -68,6 +68,16 @@ def write(windows: Iterable[Window], holds: Sequence[tuple[str, int, int]]) -> N
         )
 
 
+def settle(changes: Sequence[tuple[int, int, int]]) -> None:
+    """Spend and release: (spent, released, window), of windows that are locked."""
+    if changes:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f"UPDATE {table(BudgetWindow)} SET spent = spent + %s, held = held - %s WHERE id = %s",  # noqa: S608
+                changes,
+            )
+
+
 def table(model: type[Model]) -> str:
     """The model's table, quoted."""
     return connection.ops.quote_name(model._meta.db_table)

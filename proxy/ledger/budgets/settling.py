@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from proxy.ledger.budgets import books, counting
@@ -61,19 +60,16 @@ def lock(window_ids: Collection[int]) -> list[BudgetWindow]:
 
 def _apply(changes: Mapping[int, int], ended: Collection[str]) -> int:
     """Add to `spent`, and release what the ended calls hold: how many reservations."""
-    reservations = Reservation.objects.filter(call_id__in=list(ended))
-    holding = set(reservations.values_list("window_id", flat=True))
-    count = 0
-    for window in lock({*holding, *(window for window, change in changes.items() if change)}):
-        mine = reservations.filter(window=window)
-        amounts = list(mine.values_list("amount", flat=True)) if window.pk in holding else []
-        if amounts:
-            mine.delete()
-        count += len(amounts)
-        BudgetWindow.objects.filter(pk=window.pk).update(
-            spent=F("spent") + changes.get(window.pk, 0), held=F("held") - sum(amounts)
-        )
-    return count
+    mine = Reservation.objects.filter(call_id__in=list(ended))
+    holding = set(mine.values_list("window_id", flat=True))
+    windows = {window.pk: 0 for window in lock({*holding, *(window for window, change in changes.items() if change)})}
+    held = list(mine.filter(window_id__in=holding).values_list("window_id", "amount")) if holding else []
+    if held:
+        mine.filter(window_id__in=holding).delete()
+    for window, amount in held:
+        windows[window] += amount
+    books.settle([(changes.get(window, 0), amount, window) for window, amount in windows.items()])
+    return len(held)
 
 
 def _lock_table(mode: str) -> None:
