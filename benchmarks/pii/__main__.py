@@ -15,6 +15,7 @@ def main() -> None:
     options.add_argument("--each", type=int, default=3, help="texts of each template and locale")
     options.add_argument("--negative-bytes", type=int, default=100_000, help="of each kind")
     options.add_argument("--mistakes", type=int, default=0, help="how many mistakes of the tuned corpus to show")
+    options.add_argument("--only", choices=[*_SEEDS, "negative"], help="one part")
     arguments = options.parse_args()
     compared = {"ours": systems.ours(), **systems.presidio()}
     corpora = {
@@ -23,6 +24,8 @@ def main() -> None:
         "hard": (held_out.TEMPLATES, people.HARD_LOCALES),
     }
     for name, (templates, locales) in corpora.items():
+        if arguments.only not in (None, name):
+            continue
         texts = fill.corpus(templates, locales, each=arguments.each, seed=_SEEDS[name])
         outcomes = {
             system: [scoring.compare(text, find(text.text)) for text in texts] for system, find in compared.items()
@@ -30,7 +33,8 @@ def main() -> None:
         print(report.corpus(name, outcomes))
         if name == "tuned":
             print(report.mistakes(outcomes["ours"], arguments.mistakes))
-    print(_negative(compared, arguments.negative_bytes))
+    if arguments.only in (None, "negative"):
+        print(_negative(compared, arguments.negative_bytes))
 
 
 def _negative(compared: Mapping[str, systems.System], size: int) -> str:

@@ -8,7 +8,8 @@ from proxy.privacy.detection.names.rampart import NAME, Word
 
 _LEAST_SCORE = 0.5
 _LEAST_SCORE_ALONE = 0.7
-_LEAST_SCORE_LOWER = 0.8  # two words or more without a capital
+_LEAST_SCORE_LOWER = 0.85  # two words or more without a capital
+_LEAST_SCORE_UPPER = 0.9  # or in capitals
 _LEAST_SCORE_LOWER_ALONE = 0.9  # and after a word that people stand behind
 _NEVER = 2.0
 _CODE_BEFORE = frozenset("._/\\$@#=([{<-+*&|~%:`0123456789")
@@ -41,7 +42,7 @@ def _least_score(text: str, start: int, end: int) -> float:
         return _NEVER if name.isupper() else _LEAST_SCORE_ALONE
     if is_lower:
         return _LEAST_SCORE_LOWER
-    return _LEAST_SCORE_ALONE if name.isupper() else _LEAST_SCORE
+    return _LEAST_SCORE_UPPER if name.isupper() else _LEAST_SCORE
 
 
 def _runs(text: str, read: Sequence[Word]) -> Iterator[list[Word]]:
