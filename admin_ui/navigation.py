@@ -52,7 +52,13 @@ TENANT = (
             Entry("Upstreams", "upstreams", "cloud", key="s"),
         ),
     ),
-    ("Protect", (Entry("Privacy", "privacy", "shield", access.MANAGERS, key="y"),)),
+    (
+        "Protect",
+        (
+            Entry("Privacy", "privacy", "shield", access.MANAGERS, key="y"),
+            Entry("Cache", "cache", "layers", access.MANAGERS, key="c"),
+        ),
+    ),
     (
         "System",
         (

@@ -8,6 +8,7 @@ from django.urls import include, path
 from admin_ui.views import (
     alerts,
     audit,
+    cache,
     channels,
     health,
     home,
@@ -60,6 +61,8 @@ tenant = [
     path("privacy/examples/", privacy.examples, name="privacy_examples"),
     path("privacy/placeholders/", privacy.renew, name="privacy_renew"),
     path("privacy/keys/<uuid:key_id>/", privacy.key, name="privacy_key"),
+    path("cache/", cache.index, name="cache"),
+    path("cache/forget/", cache.purge, name="cache_purge"),
     path("usage/", usage.usage, name="usage"),
     path("usage.csv", usage.export, name="usage_export"),
     path("limits/", limits.limits, name="limits"),

@@ -12,9 +12,7 @@ from django.conf import settings
 
 from proxy.alerts.watch import Watch
 from proxy.answers.cache import Cache
-from proxy.answers.stores import Store
-from proxy.answers.stores.machine import MachineStore
-from proxy.answers.stores.shared import SharedStore
+from proxy.answers.stores import opening
 from proxy.auth import Keys
 from proxy.config import Config
 from proxy.directory import Directory
@@ -40,12 +38,6 @@ def _spare_the_collector() -> None:
     gc.set_threshold(10_000, 20, 50)
 
 
-def _answer_store(config: Config) -> Store:
-    if config.redis_url:
-        return SharedStore(config.redis_url)
-    return MachineStore(config.data_dir / "answers.sqlite3")
-
-
 @asynccontextmanager
 async def running(config: Config) -> AsyncIterator[Runtime]:
     """The runtime of this process, following the database until it is left. Raises directory.SourceDown."""
@@ -65,7 +57,7 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
         }
         pool = Pool(transports, Slots())
         detector = Detector(workers=config.detection_workers, deadline_seconds=config.detection_seconds)
-        answers = Cache(_answer_store(config))
+        answers = Cache(opening.opened(redis_url=config.redis_url, folder=config.data_dir))
         watch = Watch(config.redis_url)
         settling = writer.Writer(journal, on_closed=watch.note)
         settling.start()

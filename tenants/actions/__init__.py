@@ -40,7 +40,7 @@ from tenants.actions.placeholder_keys import renew_placeholder_key, reseal_place
 from tenants.actions.playground import PASS_LIFE, GivenPass, end_playground, open_playground
 from tenants.actions.policies import activate_policy, discard_policy, draft_policy, save_policy
 from tenants.actions.second_factors import reseal_second_factors
-from tenants.actions.tenants import change_tenant, create_tenant, delete_tenant
+from tenants.actions.tenants import change_tenant, create_tenant, delete_tenant, note_purge
 from tenants.actions.upstreams import (
     UNCHANGED,
     Resealed,
@@ -94,6 +94,7 @@ __all__ = [
     "issue_key",
     "note_password",
     "note_sign_in_link",
+    "note_purge",
     "note_use",
     "open_invitation",
     "open_playground",

@@ -58,6 +58,16 @@ def change_tenant(*, actor: str, tenant: Tenant, **changes: Unpack[TenantChanges
     return row
 
 
+def note_purge(*, actor: str, tenant: Tenant, which: dict[str, str], count: int) -> None:
+    """Say in the audit that kept answers were forgotten, and which."""
+    with audit.change(actor=actor) as trail:
+        trail.record(
+            "cache.purge",
+            rows.fresh(tenant),
+            {**{name: [None, value] for name, value in which.items()}, "answers": [count, 0]},
+        )
+
+
 def delete_tenant(*, actor: str, tenant: Tenant) -> None:
     """The tenant goes, and with it its members, keys and upstreams. Its usage records and audit entries stay."""
     with audit.change(actor=actor) as trail:
