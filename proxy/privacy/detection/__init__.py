@@ -2,6 +2,7 @@
 
     detector.Detector     what a step asks: memo, then workers, then one answer without overlaps
       memo.py             findings of texts seen before: offsets and types under a keyed hash
+      shared.py           the same between processes, where there is a Redis
       pool.py             worker processes: started when first needed, replaced when they die
         worker.py         the program of one
           scan.py         which recognisers a text needs, and what they find

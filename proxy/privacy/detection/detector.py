@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 
-from proxy.privacy.detection import BY_MODEL, memo, overlaps
+from proxy.privacy.detection import BY_MODEL, memo, overlaps, shared
 from proxy.privacy.detection.frames import Job
 from proxy.privacy.detection.names import windows
 from proxy.privacy.detection.pool import Pool, PoolFull, WorkerFailed
+from proxy.privacy.detection.shared import SharedMemo
 from proxy.privacy.findings import Finding
 from proxy.privacy.rules import Rules
 
@@ -29,10 +30,17 @@ class Detector:
     """Finds what the rules ask for. One for each web process; all of a tenant's calls share what it remembers."""
 
     def __init__(
-        self, *, workers: int, deadline_seconds: float, memo_bytes: int = _MEMO_BYTES, pool: Pool | None = None
+        self,
+        *,
+        workers: int,
+        deadline_seconds: float,
+        memo_bytes: int = _MEMO_BYTES,
+        sharing: SharedMemo | None = None,
+        pool: Pool | None = None,
     ) -> None:
         self._deadline_seconds = deadline_seconds
         self._memo = memo.Memo(memo_bytes)
+        self._sharing = sharing
         self._pool = pool or Pool(workers, job_seconds=deadline_seconds, queue_chars=_QUEUE_CHARS)
         self._reading: dict[memo.Digest, asyncio.Task[Found]] = {}
 
@@ -46,6 +54,8 @@ class Detector:
             reading.cancel()
         await asyncio.gather(*self._reading.values(), return_exceptions=True)
         await self._pool.aclose()
+        if self._sharing is not None:
+            await self._sharing.aclose()
 
     async def find(self, texts: Sequence[str], rules: Rules, tenant_key: bytes) -> list[Found]:
         """For each text its findings, by place and without overlaps. The same text always gives the same.
@@ -58,7 +68,7 @@ class Detector:
             key = memo.digest(tenant_key, rules.fingerprint, text)
             known = self._memo.get(key)
             if known is None:
-                missing.append((index, self._read_once(key, text, rules)))
+                missing.append((index, self._read_once(key, text, rules, tenant_key)))
             else:
                 found[index] = known
         if missing:
@@ -76,10 +86,10 @@ class Detector:
         if late:
             raise DetectionTimedOut(f"The text was not read within {self._deadline_seconds:g} s.")
 
-    def _read_once(self, key: memo.Digest, text: str, rules: Rules) -> asyncio.Task[Found]:
+    def _read_once(self, key: memo.Digest, text: str, rules: Rules, tenant_key: bytes) -> asyncio.Task[Found]:
         reading = self._reading.get(key)
         if reading is None:
-            reading = asyncio.create_task(self._read(text, rules))
+            reading = asyncio.create_task(self._read_or_learn(key, text, rules, tenant_key))
             self._reading[key] = reading
             reading.add_done_callback(lambda task: self._remember(key, task))
         return reading
@@ -88,6 +98,16 @@ class Detector:
         del self._reading[key]
         if not task.cancelled() and task.exception() is None:
             self._memo.put(key, task.result())
+
+    async def _read_or_learn(self, key: memo.Digest, text: str, rules: Rules, tenant_key: bytes) -> Found:
+        if self._sharing is None or len(text) < shared.LEAST_CHARS:
+            return await self._read(text, rules)
+        known = await self._sharing.get(key, tenant_key)
+        if known is not None:
+            return known
+        found = await self._read(text, rules)
+        await self._sharing.put(key, found, tenant_key)
+        return found
 
     async def _read(self, text: str, rules: Rules) -> Found:
         jobs = [(0, Job(text, False, rules.custom, rules.deny))] if text else []
