@@ -21,6 +21,7 @@ from proxy.ledger.budgets.accounts import Accounts
 from proxy.ledger.journal import Journal
 from proxy.ledger.usage_sums import UsageReader
 from proxy.privacy.detection.detector import Detector
+from proxy.privacy.detection.shared import SharedMemo
 from proxy.runtime import Limits, Runtime
 from proxy.simulator.transport import SimulatorTransport
 from proxy.snapshots import DatabaseSource
@@ -56,7 +57,11 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
             "simulator": SimulatorTransport(),
         }
         pool = Pool(transports, Slots())
-        detector = Detector(workers=config.detection_workers, deadline_seconds=config.detection_seconds)
+        detector = Detector(
+            workers=config.detection_workers,
+            deadline_seconds=config.detection_seconds,
+            sharing=SharedMemo(config.redis_url) if config.redis_url else None,
+        )
         answers = Cache(opening.opened(redis_url=config.redis_url, folder=config.data_dir))
         watch = Watch(config.redis_url)
         settling = writer.Writer(journal, on_closed=watch.note)
