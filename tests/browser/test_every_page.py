@@ -29,6 +29,8 @@ async (options) => {
     (one) => `${one.id}: ${one.nodes.slice(0, 3).map((at) => `${at.target} ${at.any.map((why) => why.message)}`)}`);
 }
 """
+_CUT_OFF = """[...document.querySelectorAll(".panel, .card")].filter((box) => box.scrollWidth > box.clientWidth + 1)
+  .map((box) => `${box.className} ${box.scrollWidth} > ${box.clientWidth}`)"""
 _COLOURS = {"runOnly": ["color-contrast"]}
 # Who is signed out may meet these; who is signed in as staff meets the rest.
 LEAST_PAGES = {"root": 70, "viewer": 12, "nobody": 4}
@@ -85,6 +87,7 @@ def faults_of(page: Page, path: str) -> list[str]:
         needed = page.evaluate("document.documentElement.scrollWidth")
         if needed > width:
             found.append(f"wants {needed} px of {width}")
+        found += [f"{width}: cut off: {what}" for what in page.evaluate(_CUT_OFF)]
         _picture(page, path, f"{width}-light")
         if width != 1024:
             found += [f"{width}: {fault}" for fault in page.evaluate(_SERIOUS, {})]
