@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-import orjson
-
 from proxy.call import Headers, Privacy
 from proxy.errors import Refused, Unavailable
 from proxy.formats import texts
@@ -23,6 +21,8 @@ from proxy.privacy.rules import Mode
 
 _WINDOW = 400  # characters that are held back before a part of them is searched and shown
 _AHEAD = 120  # of these: what may belong to a value that has not come whole
+_KEY_BEGINS, _KEY_ENDS, _LONGEST_KEY = "-----BEGIN ", "-----END ", 16_000
+_INPUT = b'{"input":'
 _PIECES = {"text_delta": "text", "input_json_delta": "partial_json"}
 _PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9A-Z]{8,}\]")
 
@@ -102,6 +102,7 @@ class Scanned:
         self._tell = tell
         self._reader = Reader(2 * MAX_EVENT_BYTES)
         self._held: dict[Any, str] = {}
+        self._due: dict[int, int] = {}  # at which length what is held is searched
         self._last: dict[Any, tuple[Event, str]] = {}
         self._behind: list[asyncio.Task[Sequence[Found]]] = []
         self._leaves: list[Leaf] = []
@@ -178,15 +179,18 @@ class Scanned:
         self._last[index] = (event, name)
         if not self._search.changes_text:
             return (event,)
-        if name == "text" and len(held) >= _WINDOW:
-            return await self._show(index, held)
-        return ()
+        if name != "text" or len(held) < self._due.get(index, _WINDOW):
+            return ()
+        out = await self._show(index, held)
+        # What cannot be shown yet is searched again when it has doubled, so that it costs no more than its length.
+        self._due[index] = max(_WINDOW, 2 * len(self._held[index]))
+        return out
 
     async def _show(self, index: int, held: str) -> Sequence[Event]:
         """The beginning of what is held, up to a space that no finding spans."""
         [found] = await self._search.find([held])
         end = held.rfind(" ", 0, len(held) - _AHEAD) + 1
-        end = min([end, *(one.start for one in found if one.start < end < one.end)])
+        end = min([end, _unfinished_key(held), *(one.start for one in found if one.start < end < one.end)])
         if end <= 0:
             return ()
         shown, self._held[index] = held[:end], held[end:]
@@ -209,18 +213,25 @@ class Scanned:
         """A tool's input is searched value by value, once all of it is there."""
         event, name = self._last.pop(index)
         try:
-            body = Document.parse(b'{"input":%b}' % held.encode(), max_depth=512)
+            body = Document.parse(_INPUT + held.encode() + b"}", max_depth=512)
         except Malformed:
             return event.edit({("delta", name): held})  # for the client to judge
         leaves = [Leaf(path, text, "answer") for path, text in texts.strings(body.value, ()) if text]
         changes = self._search.replaced(leaves, await self._search.find([leaf.text for leaf in leaves]))
-        shown = orjson.dumps(body.edit(changes).value["input"]).decode() if changes else held
+        shown = body.edit(changes).raw.removeprefix(_INPUT).removesuffix(b"}").decode()
         return event.edit({("delta", name): shown})
 
     def _changed(self, index: int, text: str, found: Found | Sequence[Any]) -> Event:
         event, name = self._last[index]
         changes = self._search.replaced([Leaf((), text, "answer")], [tuple(found)])
         return event.edit({("delta", name): changes.get((), text)})
+
+
+def _unfinished_key(held: str) -> int:
+    """Where a private key begins that has not ended: it is longer than what is usually held back."""
+    begin = held.rfind(_KEY_BEGINS)
+    is_open = begin >= 0 and _KEY_ENDS not in held[begin:] and len(held) - begin < _LONGEST_KEY
+    return begin if is_open else len(held)
 
 
 def _outside_placeholders(text: str, found: Found) -> Found:

@@ -97,6 +97,21 @@ def test_no_value_is_shown_whatever_the_stream_is_cut_into(words: list[str], siz
     assert block["text"] == text.replace(NAME, "[PERSON]").replace(MAIL, "[EMAIL_ADDRESS]")
 
 
+@pytest.mark.parametrize("length", range(386, 402))
+async def test_a_value_with_a_space_is_not_cut_where_a_part_is_shown(length: int) -> None:
+    text = ("ab " * 200)[:length] + NAME + " and so on"
+    scanned, _ = searched(FakeAnswer([{"type": "text", "text": text}], is_stream=True, cuts=[1] * 420))
+    assert (await shown(scanned))[0]["text"] == text.replace(NAME, "[PERSON]")
+
+
+async def test_a_private_key_is_held_back_until_it_ends() -> None:
+    key = "-----BEGIN PRIVATE KEY-----\n" + "QUJD " * 600 + "\n-----END PRIVATE KEY-----"
+    text = f"Here it is: {key} as you asked."
+    answer = FakeAnswer([{"type": "text", "text": text}], is_stream=True, cuts=[40] * 80)
+    scanned, _ = searched(answer, FakeDetector({key: "SECRET"}))
+    assert (await shown(scanned))[0]["text"] == "Here it is: [SECRET] as you asked."
+
+
 async def test_a_long_answer_is_shown_while_it_is_written() -> None:
     answer = FakeAnswer([{"type": "text", "text": "many words " * 200}], is_stream=True, cuts=[11] * 199)
     scanned, _ = searched(answer)
