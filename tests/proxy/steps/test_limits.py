@@ -122,6 +122,26 @@ async def test_keys_have_buckets_of_their_own(gateway: Gateway) -> None:
     assert (await gateway.ask()).status == 200
 
 
+async def test_every_reply_says_what_is_left_whatever_it_is(gateway: Gateway, upstream: Upstream) -> None:
+    gateway.admit(build.caller(limits=RateLimits(requests=100, count_tokens=100), models=["claude-sonnet-*"]))
+    counted = {key: value for key, value in build.HELLO.items() if key != "max_tokens"}
+    answers = [
+        await gateway.ask(),
+        await gateway.ask({**build.HELLO, "stream": True}),
+        await gateway.ask({**build.HELLO, "model": "claude-opus-5"}),
+        await gateway.ask({**build.HELLO, "thread": {"type": "create"}}),
+        await gateway.ask(headers=[(b"x-llmp-dry-run", b"true")]),
+    ]
+    upstream.status = 529
+    answers.append(await gateway.ask())
+    assert [answer.status for answer in answers] == [200, 200, 403, 400, 200, 529]
+    left = [int(answer.headers["anthropic-ratelimit-requests-remaining"]) for answer in answers]
+    assert left == [99, 98, 97, 96, 95, 94]
+    upstream.status = 200
+    answer = await gateway.ask(counted, path="/v1/messages/count_tokens")
+    assert answer.headers["anthropic-ratelimit-requests-remaining"] == "99"  # of its own bucket
+
+
 async def test_headers_tell_what_is_left_in_place_of_the_upstreams_own(gateway: Gateway) -> None:
     limited(gateway, requests=100, input_tokens=1000, tenant=RateLimits(requests=10))
     answer = await gateway.ask()
