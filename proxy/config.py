@@ -160,7 +160,8 @@ class Config(Bounds):
         repr=False,
         alias="LLMP_EMAIL_URL",
         description=(
-            "Mail server for alerts: `smtp://user:password@host:587?from=llm-proxy@example.com` with STARTTLS "
+            "Mail server for alerts and forgotten passwords: "
+            "`smtp://user:password@host:587?from=llm-proxy@example.com` with STARTTLS "
             "(`&tls=no` for none), `smtps://` for TLS from the start. Empty: no mail is sent."
         ),
     )
