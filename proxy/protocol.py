@@ -53,20 +53,24 @@ def statement() -> dict[str, Any]:
             "skills": 404,
             "file_id, container ids": 400,
         },
-        "extensions": {
-            "request_headers": {"x-llmp-dry-run": "true: the whole pipeline but for the upstream, answered as JSON"},
-            "response_headers": [
-                "x-llmp-request-id",
-                "x-llmp-upstream",
-                "x-llmp-model",
-                "x-llmp-max-tokens",
-                "x-llmp-degraded",
-                "x-llmp-budget-warning",
-                "x-llmp-price-warning",
-                "x-llmp-pii",
-                "x-llmp-overhead-ms",
-                "server-timing",
-            ],
-        },
+        "extensions": _extensions(),
         "limits": {"max_body": "32 MiB unless the operator sets another", "json_depth": 64},
+    }
+
+
+def _extensions() -> dict[str, Any]:
+    return {
+        "request_headers": {"x-llmp-dry-run": "true: the whole pipeline but for the upstream, answered as JSON"},
+        "response_headers": [
+            "x-llmp-request-id",
+            "x-llmp-upstream",
+            "x-llmp-model",
+            "x-llmp-max-tokens",
+            "x-llmp-degraded",
+            "x-llmp-budget-warning",
+            "x-llmp-price-warning",
+            "x-llmp-pii",
+            "x-llmp-overhead-ms",
+            "server-timing",
+        ],
     }
