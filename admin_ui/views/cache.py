@@ -1,42 +1,25 @@
 """The cache: whether answers are kept, what that saved, and forgetting them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import structlog
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
 
-from admin_ui import forms, pages, timerange
+from admin_ui import forms, pages, savings, timerange
 from admin_ui.cache_forms import CacheForm, PurgeForm
 from admin_ui.views.keys import get_or_post
 from proxy.answers import purging
 from proxy.answers.kept import Usage
 from proxy.answers.stores import Filter, StoreDown
-from proxy.models import HourlyUsage
 from tenants import access, actions
 from tenants.models import Tenant
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Savings:
-    """What the cache did in a time, by whole hours."""
-
-    looked_up: int
-    hits: int
-    saved_nano_usd: int
-
-    @property
-    def share(self) -> str:
-        """Hits among the lookups: `42 %`."""
-        return f"{100 * self.hits / self.looked_up:.0f} %" if self.looked_up else "–"
 
 
 @get_or_post
@@ -57,7 +40,7 @@ def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     context = {
         "form": form,
         "range": span,
-        "savings": _savings(tenant.pk, span.start, span.end),
+        "savings": savings.of_tenant(tenant.pk, span),
         "stored": _stored(tenant.pk, now),
     }
     return render(request, "admin_ui/cache/index.html", context, status=422 if form.errors else 200)
@@ -79,13 +62,6 @@ def purge(request: HttpRequest, tenant: Tenant) -> HttpResponse:
             messages.success(request, f"{count} kept answer{'' if count == 1 else 's'} forgotten.")
         return HttpResponseRedirect(resolve_url("cache", tenant.slug))
     return pages.ask(request, "admin_ui/cache/purge.html", {"form": form}, 422 if form.errors else 200)
-
-
-def _savings(tenant_id: UUID, start: datetime, end: datetime) -> Savings:
-    begin = start.replace(minute=0, second=0, microsecond=0)
-    hours = HourlyUsage.objects.filter(tenant_id=tenant_id, hour__gte=begin, hour__lt=end)
-    found = hours.aggregate(looked_up=Sum("looked_up"), hits=Sum("answered_from_cache"), saved=Sum("saved_nano_usd"))
-    return Savings(found["looked_up"] or 0, found["hits"] or 0, found["saved"] or 0)
 
 
 def _stored(tenant_id: UUID, now: datetime) -> Usage | None:

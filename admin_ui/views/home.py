@@ -16,6 +16,7 @@ from admin_ui import (
     overview,
     pages,
     privacy_counts,
+    savings,
     timerange,
     upstream_health,
 )
@@ -53,6 +54,7 @@ def home(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     context = {
         "range": span,
         "totals": now,
+        "savings": savings.of_tenant(tenant.pk, span) if tenant.cache else None,
         "changes": _changes(now, before),
         "error_share": figures.percent(now.errors, now.requests),
         "total_times": total,
