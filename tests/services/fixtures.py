@@ -27,8 +27,10 @@ def postgres_database(postgres_url: str) -> Iterator[str]:
     """The URL of an empty PostgreSQL database for one test."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        yield postgres_url.rsplit("/", 1)[0] + f"/{name}"
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    yield postgres_url.rsplit("/", 1)[0] + f"/{name}"
+    # A new connection: one that was idle for minutes may be gone, and with it a test that passed.
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
         _drop(connection, name)
 
 
