@@ -22,6 +22,7 @@ _WORDS = {
     "access": "Check the model",
     "ownership": "Check ownership",
     "limits": "Check limits",
+    "rag": "Look up documents",
     "pii": "Look for personal data",
     "restore": "Put values back",
     "pii_output": "Look through the answer",

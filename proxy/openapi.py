@@ -38,6 +38,12 @@ _HEADERS: list[dict[str, Any]] = [
         "schema": {"type": "boolean"},
         "description": "Run everything but the upstream; the answer tells what each step decided.",
     },
+    {
+        "name": "x-llmp-rag",
+        "in": "header",
+        "schema": {"type": "string", "examples": ["handbook,top_k=3"]},
+        "description": "Collections whose passages are added, with settings; or `off`.",
+    },
 ]
 _REQUEST: dict[str, Any] = {
     "type": "object",

@@ -11,7 +11,21 @@ from proxy.answers.replay import Replay
 from proxy.call import Headers, Inbound
 from proxy.relay import Head, Relay
 from proxy.runtime import Runtime
-from proxy.steps import access, cache, cutoff, dry_run, intake, journal, limits, ownership, pii, policy, quota, routing
+from proxy.steps import (
+    access,
+    cache,
+    cutoff,
+    dry_run,
+    intake,
+    journal,
+    limits,
+    ownership,
+    pii,
+    policy,
+    quota,
+    rag,
+    routing,
+)
 from proxy.stream import Chain
 from proxy.upstreams import Answer
 
@@ -35,8 +49,10 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
         async with limits.hold(call, runtime.buckets, entry.meter) as limited:
             access.check(call)
             ownership.check(call)
+            # Before rules and personal data: what is added is judged and scrubbed like what was asked.
+            informed = await rag.inform(call, runtime.shelf)
             # On what was asked, not on what is left of it: rules name words, and placeholders have none.
-            judged = policy.judge(call)
+            judged = policy.judge(informed.call)
             # After everything that adds text: from here on nothing sees personal data that the tenant keeps back.
             scrubbed = await pii.scrub(judged.call, runtime.detector)
             judged.check_found(scrubbed.types)
@@ -46,7 +62,7 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
             if call.is_dry_run:
                 report = dry_run.report(outbound, entry.price_of)
                 head = Head(200, [(b"content-type", b"application/json"), *entry.answer(200)])
-                yield told(head, judged, scrubbed, limited)
+                yield told(head, informed, judged, scrubbed, limited)
                 yield report
                 return
             # Before anything is reserved: what was answered before costs nothing. It holds placeholders, not values.
@@ -72,7 +88,7 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
                     filters = Chain([entry.meter, kept, ended, scrubbed.restore, judged.watch])
                     relay = Relay(scrubbed.searched(answer), filters, entry, runtime.limits.ping_seconds)
                     head, piece = await relay.begin()
-                    yield told(head, looked, judged, scrubbed, limited, admitted)
+                    yield told(head, looked, informed, judged, scrubbed, limited, admitted)
                     while piece:
                         yield piece
                         piece = await relay.next()

@@ -60,7 +60,10 @@ def statement() -> dict[str, Any]:
 
 def _extensions() -> dict[str, Any]:
     return {
-        "request_headers": {"x-llmp-dry-run": "true: the whole pipeline but for the upstream, answered as JSON"},
+        "request_headers": {
+            "x-llmp-dry-run": "true: the whole pipeline but for the upstream, answered as JSON",
+            "x-llmp-rag": "collections and settings of the passages that are added, as handbook,top_k=3, or off",
+        },
         "response_headers": [
             "x-llmp-request-id",
             "x-llmp-upstream",
@@ -70,6 +73,10 @@ def _extensions() -> dict[str, Any]:
             "x-llmp-budget-warning",
             "x-llmp-price-warning",
             "x-llmp-pii",
+            "x-llmp-rag",
+            "x-llmp-rag-passages",
+            "x-llmp-rag-ms",
+            "x-llmp-rag-error",
             "x-llmp-overhead-ms",
             "server-timing",
         ],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from proxy.answers.cache import Cache
 from proxy.auth import Keys
 from proxy.directory import Directory
+from proxy.knowledge.shelf import Shelf
 from proxy.ledger.buckets import Buckets
 from proxy.ledger.budgets.accounts import Accounts
 from proxy.ledger.journal import Journal
@@ -38,4 +39,5 @@ class Runtime:
     usage: UsageReader
     detector: Detector
     answers: Cache
+    shelf: Shelf
     limits: Limits

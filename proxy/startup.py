@@ -16,6 +16,7 @@ from proxy.answers.stores import opening
 from proxy.auth import Keys
 from proxy.config import Config
 from proxy.directory import Directory
+from proxy.knowledge.shelf import Shelf
 from proxy.ledger import buckets, recovery, writer
 from proxy.ledger.budgets.accounts import Accounts
 from proxy.ledger.journal import Journal
@@ -83,6 +84,7 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
                     usage=UsageReader(partial(asyncio.get_running_loop().run_in_executor, sums)),
                     detector=detector,
                     answers=answers,
+                    shelf=Shelf(in_thread),
                     limits=Limits(
                         config.max_body_bytes,
                         config.body_timeout_seconds,

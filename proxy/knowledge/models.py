@@ -4,7 +4,7 @@ import uuid
 
 from django.db import models
 
-from tenants.models import Collection
+from tenants.models import Collection, Tenant
 
 
 class Index(models.Model):
@@ -143,3 +143,38 @@ class Removal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant_id} {self.path or self.entry_id or self.index_number or 'all'}"
+
+
+class GivenTurn(models.Model):
+    """A turn of a conversation that passages were looked up for; known again by a keyed hash, never by its words."""
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64, help_text="HMAC of what the turn says, with a key of the API key's own.")
+    form = models.CharField(max_length=16, help_text="As what its passages were given.")
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "digest"], name="one_memory_of_a_turn")]
+        indexes = [models.Index(fields=["tenant", "expires_at"], name="given_turns_by_end")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} {self.digest[:8]}"
+
+
+class GivenPassage(models.Model):
+    """A passage as a turn was given it. It goes with its document."""
+
+    id = models.BigAutoField(primary_key=True)
+    turn = models.ForeignKey(GivenTurn, on_delete=models.CASCADE, related_name="passages")
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+")
+    position = models.PositiveIntegerField()
+    source = models.TextField()
+    title = models.TextField()
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["turn", "position"]
+
+    def __str__(self) -> str:
+        return f"{self.turn_id}[{self.position}]"

@@ -122,7 +122,7 @@ class _Apply:
     def _inject(self, tenant: Tenant, form: RagForm, change: ObjectChange) -> None:
         """Add what requests are given to what was said of the tenant."""
         values = given(form, Tenant, prune=self.prune, without=_ROWS)
-        row = actions.change_tenant(actor=self.actor, tenant=tenant, **values)  # type: ignore[typeddict-item]
+        row = actions.change_tenant(actor=self.actor, tenant=tenant, **values)
         if row.inject != tenant.inject:
             change.fields["rag.inject"] = (tenant.inject, row.inject)
             change.became = "changed" if change.became == "unchanged" else change.became

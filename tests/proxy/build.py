@@ -13,6 +13,7 @@ from proxy.call import (
     Caller,
     CleanCall,
     Inbound,
+    Passages,
     Privacy,
     RateLimits,
     TenantRules,
@@ -84,6 +85,7 @@ def caller(
     privacy: Privacy | None = None,
     cache: CacheRules | None = None,
     policy: Policy | None = None,
+    passages: Passages | None = None,
 ) -> Caller:
     tenant = TenantRules(
         id=tenant_id or uuid4(),
@@ -110,6 +112,7 @@ def caller(
         limits=limits,
         budgets=budgets,
         privacy=privacy,
+        passages=passages,
     )
 
 

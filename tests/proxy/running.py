@@ -16,6 +16,7 @@ from proxy.answers.stores.machine import MachineStore
 from proxy.auth import Keys
 from proxy.call import Caller
 from proxy.directory import Directory
+from proxy.knowledge.shelf import Shelf
 from proxy.ledger.buckets import Buckets, LocalBuckets
 from proxy.ledger.budgets.accounts import Accounts
 from proxy.ledger.journal import Journal, segments
@@ -100,6 +101,7 @@ async def running(
     buckets: Buckets | None = None,
     accounts: Any = None,
     detector: Any = None,
+    shelf: Any = None,
     run: Any = in_place,
 ) -> AsyncIterator[Gateway]:
     """A running gateway that knows one caller. What asks the database is called by `run`."""
@@ -120,6 +122,7 @@ async def running(
         accounts=accounts or Accounts(run),
         usage=UsageReader(run),
         answers=answers,
+        shelf=shelf or Shelf(run),
         detector=detector or Detector(workers=1, deadline_seconds=30),  # starts nothing until it is asked
         limits=Limits(
             max_body_bytes=1024 * 1024, body_timeout_seconds=5, ping_seconds=ping_seconds, send_timeout_seconds=60

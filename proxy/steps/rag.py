@@ -1,0 +1,149 @@
+"""Rewrite: passages of the tenant's documents, behind the user's own words in the turns that ask.
+
+A turn is given its passages when it is to be answered, and the same ones again as long as it stays in the
+conversation, so that what a request begins with stays what it was. Turns that only carry tools' results get none.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from proxy.call import Call, Headers, Wanted
+from proxy.errors import InvalidRequest, Unavailable
+from proxy.formats.splice import Path
+from proxy.knowledge.passages import Passage
+from proxy.knowledge.shelf import Shelf, ShelfDown
+from proxy.knowledge.turns import asking, control, memory, rendering
+from proxy.knowledge.turns.asking import Turn
+from proxy.knowledge.turns.memory import Given
+from proxy.knowledge.turns.rendering import Extract
+from proxy.rules import detectors
+
+_SOURCES = frozenset(("document", "search_result"))
+_SUSPICION = 0.8
+
+
+class PassagesUnavailable(Unavailable):
+    """A collection without which requests are not to be answered cannot be searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Informed:
+    """A call with the passages it is given, and what its client is told of them."""
+
+    call: Call
+    told: Headers = field(default=())
+
+    def headers(self, headers: Headers) -> Headers:
+        """The reply's headers, with what was looked up."""
+        return [*headers, *self.told]
+
+
+async def inform(call: Call, shelf: Shelf) -> Informed:
+    """The call with its passages; itself where there is nothing to give. Raises InvalidRequest, PassagesUnavailable."""
+    wanted = _wanted(call)
+    passages = call.caller.passages
+    if wanted is None or passages is None:
+        return Informed(call)
+    turns = asking.read(call.document.value["messages"], passages.secret)
+    if not turns:
+        return Informed(call)
+    started = time.perf_counter()
+    try:
+        found = await _found(call, wanted, turns, shelf)
+    except ShelfDown as down:
+        call.trace.note("rag", started, collections=list(wanted.collections), failed=str(down))
+        if any(passages.collections[name] for name in wanted.collections):
+            raise PassagesUnavailable(f"The documents cannot be searched now: {down}") from None
+        return Informed(call, _told(wanted, (), started, b"unavailable"))
+    now = found.given.get(turns[-1].digest) if turns[-1].is_open else None
+    call.trace.note(
+        "rag",
+        started,
+        collections=list(wanted.collections),
+        passages=found.facts,
+        turns=len([one for one in found.given.values() if one.extracts]),
+    )
+    informed = replace(call, document=call.document.append(_blocks(call, wanted, turns, found.given)))
+    return Informed(informed, _told(wanted, now.extracts if now else (), started, b""))
+
+
+def _wanted(call: Call) -> Wanted | None:
+    header = b",".join(call.inbound.all(control.HEADER.encode())).decode("latin-1")
+    try:
+        wanted = control.wanted(header, call.caller.passages)
+    except control.BadControl as bad:
+        raise InvalidRequest(f"{control.HEADER}: {bad}") from None
+    # What is counted is what the client sends, unless it asks for what would be sent.
+    return wanted if header.strip() or call.endpoint == "messages" else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    given: Mapping[bytes, Given]
+    facts: Sequence[Mapping[str, Any]] = ()
+
+
+async def _found(call: Call, wanted: Wanted, turns: Sequence[Turn], shelf: Shelf) -> _Found:
+    """What each turn is given: the open one what is found now, the others what they were given before."""
+    caller = call.caller
+    usable = caller.passages.collections if caller.passages else {}
+    given = memory.usable(await shelf.recall(caller.tenant.id, [turn.digest for turn in turns]), usable)
+    turn = turns[-1]
+    if not turn.is_open:
+        return _Found(given)
+    passages = await shelf.find(caller.tenant.id, wanted, turn.question)
+    extracts = {rendering.extract(passage): passage for passage in passages}
+    now = Given(wanted.form, rendering.fitting(extracts, wanted.max_tokens))
+    if not call.is_dry_run and given.get(turn.digest) != now:
+        await shelf.remember(caller.tenant.id, turn.digest, now)
+    return _Found({**given, turn.digest: now}, [_facts(extracts[one], one) for one in now.extracts])
+
+
+def _facts(passage: Passage, extract: Extract) -> dict[str, Any]:
+    """What the record says of a passage: where it is from and why, never what it says."""
+    scores = {name: round(getattr(passage.scores, name), 4) for name in ("total", "vector", "words")}
+    facts = {"document": str(passage.document_id), "title": extract.title, "source": extract.source, **scores}
+    is_suspicious = detectors.score("prompt_injection", extract.text) >= _SUSPICION
+    return {**facts, "suspicious": True} if is_suspicious else facts
+
+
+def _blocks(
+    call: Call, wanted: Wanted, turns: Sequence[Turn], given: Mapping[bytes, Given]
+) -> dict[Path, list[dict[str, Any]]]:
+    citations = _cites(call, wanted)
+    return {
+        turn.content: rendering.blocks(one.extracts, one.form, citations=citations)
+        for turn in turns
+        if (one := given.get(turn.digest)) is not None
+    }
+
+
+def _cites(call: Call, wanted: Wanted) -> bool:
+    """Citations are of all sources of a request or of none, and of none where the answer is to be JSON."""
+    body = call.document.value
+    output = body.get("output_config")
+    if body.get("output_format") or (isinstance(output, dict) and output.get("format")):
+        return False
+    for message in body["messages"]:
+        for block in message["content"] if isinstance(message["content"], list) else ():
+            for source in (block, *_results(block)):
+                if source.get("type") in _SOURCES:
+                    settings = source.get("citations")
+                    return isinstance(settings, dict) and settings.get("enabled") is True
+    return wanted.citations
+
+
+def _results(block: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    content = block.get("content") if block.get("type") == "tool_result" else None
+    return [inner for inner in content if isinstance(inner, dict)] if isinstance(content, list) else []
+
+
+def _told(wanted: Wanted, extracts: Sequence[Extract], started: float, failed: bytes) -> Headers:
+    told = [
+        (b"x-llmp-rag", ",".join(wanted.collections).encode()),
+        (b"x-llmp-rag-passages", str(len(extracts)).encode()),
+        (b"x-llmp-rag-ms", f"{(time.perf_counter() - started) * 1000:.1f}".encode()),
+    ]
+    return [*told, (b"x-llmp-rag-error", failed)] if failed else told
