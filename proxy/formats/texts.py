@@ -20,6 +20,14 @@ _FIELDS = frozenset((
 ))  # fmt: skip
 
 
+MAX_LEAVES = 30_000
+"""Texts in one request: more than the longest conversation has, few enough to be read between two events."""
+
+
+class TooManyTexts(ValueError):
+    """A request holds more than MAX_LEAVES texts."""
+
+
 class Leaf(NamedTuple):
     """One text, where it is, and what it is part of."""
 
@@ -38,7 +46,10 @@ class Texts:
 
 
 def of_request(body: Mapping[str, Any], *, scans_unknown: bool = False) -> Texts:
-    """The texts of a checked request. With `scans_unknown` every string of unknown fields and blocks is one."""
+    """The texts of a checked request. With `scans_unknown` every string of unknown fields and blocks is one.
+
+    Raises TooManyTexts.
+    """
     reader = _Reader(scans_unknown)
     for position, tool in enumerate(_list(body.get("tools"))):
         reader.tool(tool, ("tools", position))
@@ -192,6 +203,8 @@ class _Reader:
 
     def _add(self, path: Path, text: str, place: str) -> None:
         if text:
+            if len(self.found.leaves) == MAX_LEAVES:
+                raise TooManyTexts
             self.found.leaves.append(Leaf(path, text, place))
 
 

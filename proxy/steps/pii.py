@@ -3,6 +3,7 @@
 What comes out is another type than what goes in: nothing else may be kept, routed or sent.
 """
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ from proxy.privacy.rules import Mode, Rules
 from proxy.privacy.scanning import Scanned, Search, Source
 from proxy.stream import Chain, Filter
 from tenants import entities
+
+_AT_ONCE = 64  # texts that are given to detection together
 
 
 class PersonalDataFound(Refused):
@@ -78,7 +81,7 @@ async def scrub(call: Call, detector: Detector) -> Scrubbed:
     started = time.perf_counter()
     tally = Tally()
     rules = privacy.rules
-    read = texts.of_request(call.document.value, scans_unknown=rules.unknown_blocks == "scan")
+    read = _read(call, rules)
     facts = {"attachments": dict(Counter(read.attachments)), "unknown": len(read.unknown)}
     try:
         _check_readable(read, rules)
@@ -96,6 +99,16 @@ async def scrub(call: Call, detector: Detector) -> Scrubbed:
     is_searched = rules.reads_answers and call.endpoint == "messages" and privacy.key is not None
     search = Search(privacy, detector) if is_searched else None
     return Scrubbed(clean, restore, tally.header(), stand_ins, tuple(tally.by_type), search)
+
+
+def _read(call: Call, rules: Rules) -> Texts:
+    try:
+        return texts.of_request(call.document.value, scans_unknown=rules.unknown_blocks == "scan")
+    except texts.TooManyTexts:
+        raise NotReadable(
+            f"messages: this request holds more than {texts.MAX_LEAVES:,} texts, too many to be searched for personal "
+            "data. Join them, or begin a new conversation."
+        ) from None
 
 
 def _clean(call: Call, document: Document) -> CleanCall:
@@ -119,11 +132,21 @@ async def _find(leaves: Sequence[Leaf], privacy: Privacy, detector: Detector) ->
     if privacy.key is None:
         raise PrivacyUnavailable("The key for this tenant's placeholders cannot be opened. Tell your administrator.")
     try:
-        return await detector.find([leaf.text for leaf in leaves], privacy.rules, privacy.key), ""
-    except (DetectionTimedOut, DetectionUnavailable) as failed:
+        async with asyncio.timeout(detector.deadline_seconds):
+            return await _found(leaves, privacy.rules, privacy.key, detector), ""
+    except (TimeoutError, DetectionTimedOut, DetectionUnavailable) as failed:
         if privacy.rules.on_failure == "closed":
-            raise PrivacyUnavailable(f"The request could not be searched for personal data. {failed}") from None
+            why = str(failed) or f"It took longer than {detector.deadline_seconds:g} s."
+            raise PrivacyUnavailable(f"The request could not be searched for personal data. {why}") from None
         return [()] * len(leaves), type(failed).__name__
+
+
+async def _found(leaves: Sequence[Leaf], rules: Rules, key: bytes, detector: Detector) -> Sequence[Found]:
+    """A few texts at a time: a request of thousands that nobody has seen before lets others have their turn."""
+    found: list[Found] = []
+    for begin in range(0, len(leaves), _AT_ONCE):
+        found += await detector.find([leaf.text for leaf in leaves[begin : begin + _AT_ONCE]], rules, key)
+    return found
 
 
 def _check_readable(read: Texts, rules: Rules) -> None:

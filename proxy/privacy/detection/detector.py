@@ -38,7 +38,7 @@ class Detector:
         sharing: SharedMemo | None = None,
         pool: Pool | None = None,
     ) -> None:
-        self._deadline_seconds = deadline_seconds
+        self.deadline_seconds = deadline_seconds
         self._memo = memo.Memo(memo_bytes)
         self._sharing = sharing
         self._pool = pool or Pool(workers, job_seconds=deadline_seconds, queue_chars=_QUEUE_CHARS)
@@ -79,12 +79,12 @@ class Detector:
 
     async def _wait(self, tasks: Sequence[asyncio.Task[Found]]) -> None:
         # The tasks are not cancelled with whoever waits: another call may wait for the same text.
-        done, late = await asyncio.wait(tasks, timeout=self._deadline_seconds, return_when=asyncio.FIRST_EXCEPTION)
+        done, late = await asyncio.wait(tasks, timeout=self.deadline_seconds, return_when=asyncio.FIRST_EXCEPTION)
         failed = [error for task in done if (error := task.exception()) is not None]
         if failed:
             raise DetectionUnavailable(str(failed[0])) from failed[0]
         if late:
-            raise DetectionTimedOut(f"The text was not read within {self._deadline_seconds:g} s.")
+            raise DetectionTimedOut(f"The text was not read within {self.deadline_seconds:g} s.")
 
     def _read_once(self, key: memo.Digest, text: str, rules: Rules, tenant_key: bytes) -> asyncio.Task[Found]:
         reading = self._reading.get(key)

@@ -17,6 +17,7 @@ class FakeDetector:
 
     def __init__(self, values: dict[str, str] | None = None) -> None:
         self.values = VALUES if values is None else values
+        self.deadline_seconds = 30.0
         self.is_late = False
         self.asked: list[Sequence[str]] = []
 

@@ -1,11 +1,13 @@
 """What the tenant keeps back does not leave; what cannot be searched does so only where the tenant wants it."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
 from proxy.call import Privacy
+from proxy.formats import texts
 from proxy.formats.sse import Event
 from proxy.privacy.rules import Mode
 from proxy.steps import pii
@@ -101,6 +103,32 @@ async def test_it_is_sent_where_the_tenant_prefers_that_and_the_record_says_so()
     assert call.trace.steps[-1][0] == "pii_failed_open"
 
 
+class SlowDetector(FakeDetector):
+    """Each look is short; all of them together take too long."""
+
+    async def find(self, texts: Any, rules: Any, tenant_key: bytes) -> Any:
+        await asyncio.sleep(0.02)
+        return await super().find(texts, rules, tenant_key)
+
+
+async def test_many_texts_are_searched_a_few_at_a_time_and_all_of_them_in_time() -> None:
+    blocks = [{"type": "text", "text": f"{place} {NAME}"} for place in range(200)]
+    detector = SlowDetector()
+    assert NAME not in json.dumps(sent(await scrub(blocks, privacy(), detector)))
+    assert [len(texts) for texts in detector.asked] == [64, 64, 64, 8]
+    detector.deadline_seconds = 0.03
+    with pytest.raises(pii.PrivacyUnavailable, match=r"It took longer than 0\.03 s"):
+        await scrub(blocks, privacy(), detector)
+
+
+async def test_more_texts_than_can_be_searched_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "MAX_LEAVES", 3)
+    blocks = [{"type": "text", "text": "x"}] * 3
+    await scrub(blocks, privacy())
+    with pytest.raises(pii.NotReadable, match="more than 3 texts"):
+        await scrub(blocks, privacy(), system="y")
+
+
 async def test_without_the_placeholders_key_nothing_is_sent() -> None:
     with pytest.raises(pii.PrivacyUnavailable):
         await scrub(TEXT, privacy(key=None))
@@ -132,11 +160,13 @@ async def test_secrets_go_back_into_tool_inputs_only() -> None:
 
     def shown(kind: str, name: str) -> list[Any]:
         delta = {"type": kind, name: json.dumps({"a": token})}
-        event = Event.build("content_block_delta", {"index": 0, "delta": delta})
+        event = Event.build("content_block_delta", {"index": len(kind), "delta": delta})
         return [json.loads(out.json()["delta"][name])["a"] for out in scrubbed.restore.feed(event)]
 
     assert shown("input_json_delta", "partial_json") == [SECRET]
-    assert (await scrub(f"key {SECRET}", privacy(restores_secrets=False))).found == "SECRET=1"
+    assert shown("text_delta", "text") == [token]
+    scrubbed = await scrub(f"key {SECRET}", privacy(restores_secrets=False))
+    assert shown("input_json_delta", "partial_json") == [token]
 
 
 async def test_a_key_of_another_tenant_makes_other_placeholders() -> None:
