@@ -53,8 +53,7 @@ def ours(*, names: bool = True, min_score: float = 0.5) -> System:
     off = {} if names else dict.fromkeys(("PERSON", "ADDRESS"), Mode.OFF)
     rules = Rules(default_mode=Mode.MONITOR, modes=off, min_score=min_score)
     detector = Detector(workers=1, deadline_seconds=600, memo_bytes=0, pool=_ThisProcess())  # type: ignore[arg-type]
-    loop = asyncio.new_event_loop()
-    return lambda text: loop.run_until_complete(detector.find([text], rules, b"evaluation"))[0]
+    return lambda text: asyncio.run(detector.find([text], rules, b"evaluation"))[0]
 
 
 def presidio() -> Mapping[str, System]:
