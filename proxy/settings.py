@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 import dj_database_url
-from kombu import Queue
+from kombu.entity import Queue
 
 from proxy import config as deployment
 from proxy import logs, mail, openid
@@ -126,7 +126,7 @@ if not CONFIG.celery_broker_url:
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 # Reading documents takes long: in a queue of its own it delays nothing. A worker without -Q takes from both.
-CELERY_TASK_QUEUES = [Queue("celery"), Queue("documents")]
+CELERY_TASK_QUEUES = [Queue("celery"), Queue("documents")]  # type: ignore[no-untyped-call]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # A job that waited a whole turn has expired: the next one does its work, and no queue grows while no worker runs.
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {

@@ -16,7 +16,7 @@ class Filter(Protocol):
     an ending of its own says so by `is_over`.
     """
 
-    is_over = False
+    is_over: bool = False
     """Whether it ended the answer by what it gave last: nothing more is asked of the upstream."""
 
     def feed(self, event: Event) -> Iterable[Event]:

@@ -85,7 +85,7 @@ async def test_a_look_tells_what_is_left_and_takes_nothing(opener: Opener) -> No
         assert (int(seen.levels[0]), seen.running[0]) == (3, 1)
         taken.give([0.0], is_over=True)
         async with asyncio.timeout(5):
-            while (await store.take(looking)).running[0]:
+            while (await store.take(looking)).running[0]:  # noqa: ASYNC110 - the store tells nobody when it is done
                 await asyncio.sleep(0.01)
 
 
