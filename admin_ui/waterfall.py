@@ -24,6 +24,7 @@ _WORDS = {
     "limits": "Check limits",
     "rag": "Look up documents",
     "pii": "Look for personal data",
+    "pii_failed_open": "Send it unread",
     "restore": "Put values back",
     "pii_output": "Look through the answer",
     "routing": "Choose the upstream",

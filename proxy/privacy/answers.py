@@ -33,13 +33,15 @@ class Restore(Filter):
                 return (*self._flush(event.json().get("index")), event)
             if event.name == "content_block_start":
                 return self._start(event, event.json())
+            if event.name == "error":  # nothing comes after it
+                return (*self._flush_all(), event)
         except Malformed:
             return (event,)  # for the client to judge
         return (event,)
 
     def finish(self) -> Iterable[Event]:
         """What blocks that never ended still hold."""
-        held = [event for index in list(self._streams) for event in self._flush(index)]
+        held = self._flush_all()
         self._tell(dict(self._restorer.counts))
         return held
 
@@ -103,6 +105,9 @@ class Restore(Filter):
             event, path = self._last[index]
             yield event.edit({path: stream.flush()})
         self._last.pop(index, None)
+
+    def _flush_all(self) -> list[Event]:
+        return [event for index in list(self._streams) for event in self._flush(index)]
 
     def _block(self, block: Any, path: Path) -> dict[Path, str]:
         """The texts of a whole block, restored."""

@@ -81,6 +81,13 @@ def test_a_key_overrides_modes_for_types_that_its_tenant_has(acme: Tenant) -> No
     assert actions.issue_key(actor="test", tenant=acme, name="ci", pii=own).key.pii == own
 
 
+def test_a_key_can_be_changed_after_its_tenant_dropped_a_type_that_it_names(acme: Tenant) -> None:
+    actions.change_tenant(actor="test", tenant=acme, pii=GOOD)
+    key = actions.issue_key(actor="test", tenant=acme, name="ci", pii={"entities": {"EMPLOYEE_ID": "block"}}).key
+    actions.change_tenant(actor="test", tenant=acme, pii={"mode": "redact"})
+    assert actions.change_key(actor="test", key=key, name="build").name == "build"
+
+
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [

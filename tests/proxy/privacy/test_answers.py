@@ -151,6 +151,12 @@ def test_a_stream_that_breaks_off_gives_what_it_held_too() -> None:
     assert assembled(through(restore(), events)) == [{"type": "text", "text": "a ["}]
 
 
+def test_an_error_is_the_last_event() -> None:
+    events = stream_of([{"type": "text", "text": "a ["}], [])[:3]
+    error = Event.build("error", {"type": "error", "error": {"type": "overloaded_error", "message": "m"}})
+    assert [event.name for event in through(restore(), [*events, error])][-2:] == ["content_block_delta", "error"]
+
+
 def test_at_the_end_it_is_told_how_placeholders_came() -> None:
     told: list[dict[str, int]] = []
     token = next(iter(TOKENS.values()))
