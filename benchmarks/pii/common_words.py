@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.pii import negatives
+from proxy.privacy.detection.names import model as files
 from proxy.privacy.detection.names import rampart
 from proxy.privacy.detection.names import words as lists
 
@@ -29,7 +30,7 @@ def main() -> None:
 
 
 def _vocabulary() -> set[str]:
-    tokens = (rampart.folder() / "vocab.txt").read_text().splitlines()
+    tokens = (files.folder() / "vocab.txt").read_text().splitlines()
     return {token for token in tokens if re.fullmatch(r"[a-z]{2,}", token)}
 
 

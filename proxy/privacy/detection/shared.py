@@ -53,7 +53,9 @@ class SharedMemo:
         except (RedisError, OSError) as error:
             self._leave_alone(error)
             return None
-        if not isinstance(entry, bytes) or not hmac.compare_digest(entry[:_SIGNATURE_BYTES], _signature(key, entry, tenant_key)):
+        if not isinstance(entry, bytes) or not hmac.compare_digest(
+            entry[:_SIGNATURE_BYTES], _signature(key, entry, tenant_key)
+        ):
             return None
         return tuple(Finding(*found) for found in orjson.loads(entry[_SIGNATURE_BYTES:]))
 

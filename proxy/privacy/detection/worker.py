@@ -8,7 +8,7 @@ import sys
 from functools import cache
 
 from proxy.privacy.detection import frames, linear, scan
-from proxy.privacy.detection.names import rampart
+from proxy.privacy.detection.names import model
 from proxy.privacy.detection.names.recogniser import NameRecognizer
 from proxy.privacy.findings import Finding
 
@@ -31,12 +31,12 @@ def main() -> None:
 def _answered(value: list[object]) -> bytes:
     try:
         return frames.answer(find(frames.job(value)))
-    except (linear.RegexRefused, rampart.ModelMissing) as error:
+    except (linear.RegexRefused, model.ModelMissing) as error:
         return frames.framed(str(error))
 
 
 def find(job: frames.Job) -> list[Finding]:
-    """What is in the text; findings may overlap. Raises linear.RegexRefused, rampart.ModelMissing."""
+    """What is in the text; findings may overlap. Raises linear.RegexRefused, model.ModelMissing."""
     if not job.is_names:
         return scan.scanner(job.custom, job.deny).scan(job.text)
     results = _names().read(job.text)

@@ -23,6 +23,7 @@ from proxy.doctor import configuration, database, local, machine, sealed, servic
 from proxy.doctor.finding import Finding
 from proxy.ledger.journal import Journal
 from proxy.models import Heartbeat
+from proxy.privacy.detection.names import model
 from tenants import actions
 from tenants.models import KeySecret, Tenant, Upstream
 
@@ -112,6 +113,12 @@ def test_a_journal_of_a_dead_process_that_nobody_settles_is_found(tmp_path: Path
 def test_uncollected_static_files_are_found(tmp_path: Path) -> None:
     found = machine.check(production(tmp_path), static_root=tmp_path, today=NOW.date())
     assert levels(found)["static files"] == "fail"
+
+
+def test_a_missing_model_of_names_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine.model_of_names().level == "ok"
+    monkeypatch.setattr(model, "_PACKAGE", "not_installed")
+    assert machine.model_of_names().level == "warn"
 
 
 def test_servers_that_do_not_answer_are_found(tmp_path: Path) -> None:

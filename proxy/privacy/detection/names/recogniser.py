@@ -16,7 +16,7 @@ class NameRecognizer(LocalRecognizer):
         super().__init__(supported_entities=["PERSON", "ADDRESS"])
 
     def load(self) -> None:
-        """Read the model. Raises rampart.ModelMissing."""
+        """Read the model. Raises model.ModelMissing."""
         self._model = Rampart()
 
     def analyze(self, text: str, entities: Sequence[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.privacy.detection.names import rampart, second, spelling, windows, words
+from proxy.privacy.detection.names import model, rampart, second, spelling, windows, words
 from proxy.privacy.detection.names.recogniser import NameRecognizer
 
 FOUND = [
@@ -111,5 +111,5 @@ def test_the_second_reading_asks_only_about_capitalised_pairs_that_nobody_took()
 def test_another_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "onnx").mkdir()
     (tmp_path / "onnx/model_q4.onnx").write_bytes(b"something else")
-    with pytest.raises(rampart.ModelMissing, match="not the one"):
+    with pytest.raises(model.ModelMissing, match="not the one"):
         rampart.Rampart(tmp_path)
