@@ -1,7 +1,7 @@
-"""Claude Code edits a file full of names and keys through a tenant that lets none of them out."""
+"""Real clients through a tenant that lets no name and no key out: nobody notices."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from proxy.formats import texts
 from tests.journeys.clients import installs
 from tests.journeys.clients.claude import Claude
+from tests.journeys.clients.driver import Driver
 from tests.journeys.clients.wire import Wire
 from tests.journeys.server import Server
 
@@ -71,6 +72,28 @@ def test_the_file_holds_the_true_values_and_the_upstream_saw_none(claude: Claude
     assert b"[PERSON_" in sent and b"[EMAIL_ADDRESS_" in sent and b"[SECRET_" in sent
     turns = [_texts(request.body) for request in behind.requests if b'"Edit"' in request.body]
     assert all(after[: len(before)] == before for before, after in zip(turns, turns[1:], strict=False))
+
+
+@pytest.mark.parametrize("sdk", ["python-2.13.0", "typescript-1.13.0"])
+@pytest.mark.parametrize("is_streaming", [True, False])
+def test_an_sdk_puts_together_what_it_would_have_without(
+    drivers: Callable[[str], Driver], server: Server, behind: Wire, sdk: str, is_streaming: bool
+) -> None:
+    upstream = {"name": "far", "kind": "anthropic", "base_url": behind.url, "api_key": "sk-ant-far"}
+    slug = f"sdk-{sdk.partition('-')[0]}-{is_streaming}".lower()
+    key = server.tenant(slug, upstreams=[upstream], pii={"mode": "pseudonymize"})
+    steps = [{"tool": "save", "input": {"who": f'{NAME} "<{MAIL}>"'}}, {"text": f"Saved {NAME}."}]
+    params = {
+        "model": "claude-sonnet-5-5",
+        "max_tokens": 300,
+        "tools": [{"name": "save", "description": "Saves.", "input_schema": {"type": "object"}}],
+        "messages": [{"role": "user", "content": f"Save it.\n#simulate script={json.dumps(steps)}"}],
+    }
+    client = {"base_url": server.url, "api_key": key}
+    heard = drivers(sdk).do("converse", client, params=params, is_streaming=is_streaming, then="")
+    blocks = [block for message in heard for block in message["content"]]
+    assert [block.get("input") or block.get("text") for block in blocks] == [steps[0]["input"], steps[1]["text"]]
+    assert not any(value.encode() in request.body for value in (NAME, MAIL) for request in behind.requests)
 
 
 def _texts(body: bytes) -> list[str]:
