@@ -55,6 +55,7 @@ TENANT = (
     (
         "Protect",
         (
+            Entry("Policies", "policies", "rules", access.MANAGERS, key="o"),
             Entry("Privacy", "privacy", "shield", access.MANAGERS, key="y"),
             Entry("Cache", "cache", "layers", access.MANAGERS, key="c"),
         ),
@@ -78,6 +79,7 @@ PLATFORM = (
             Entry("Limits", "all_limits", "gauge", key="b"),
         ),
     ),
+    ("Protect", (Entry("Policies", "all_policies", "rules", key="o"),)),
     (
         "System",
         (

@@ -5,6 +5,7 @@ from allauth.socialaccount import views as social_views
 from allauth.socialaccount.providers.openid_connect import views as oidc_views
 from django.urls import include, path
 
+from admin_ui import policy_urls
 from admin_ui.views import (
     alerts,
     audit,
@@ -63,6 +64,7 @@ tenant = [
     path("privacy/keys/<uuid:key_id>/", privacy.key, name="privacy_key"),
     path("cache/", cache.index, name="cache"),
     path("cache/forget/", cache.purge, name="cache_purge"),
+    *policy_urls.TENANT,
     path("usage/", usage.usage, name="usage"),
     path("usage.csv", usage.export, name="usage_export"),
     path("limits/", limits.limits, name="limits"),
@@ -115,6 +117,7 @@ urlpatterns = [
     path("t/<slug:slug>/", include(tenant)),
     path("platform/", platform.index, name="platform"),
     path("platform/tenants/new/", platform.new, name="platform_new"),
+    *policy_urls.PLATFORM,
     path("platform/requests/", requests.all_requests, name="all_requests"),
     path("platform/requests.csv", requests.export_all, name="all_requests_export"),
     path("platform/requests/<str:request_id>/", requests.detail_of_all, name="all_requests_detail"),

@@ -23,6 +23,9 @@ _WORDS = {
     "ownership": "Check ownership",
     "limits": "Check limits",
     "rag": "Look up documents",
+    "policy": "Ask the rules about the request",
+    "policy_pii": "Ask the rules about what was found",
+    "policy_answer": "Ask the rules about the answer",
     "pii": "Look for personal data",
     "pii_failed_open": "Send it unread",
     "restore": "Put values back",
@@ -37,7 +40,7 @@ _WORDS = {
     "upstream": "Wait for the upstream",
     "answer": "Relay the answer",
 }
-_TOLD_APART = frozenset(("step", "us", "found"))
+_TOLD_APART = frozenset(("step", "us", "found", "rules"))
 _OTHERS = frozenset(("receive", "queue", "upstream", "answer"))
 
 

@@ -77,12 +77,13 @@ class Windows:
         text, shift = self._before + seen, len(self._before)
         hits = []
         for step in range(0, end, STEP_CHARS):
-            left = text[step : step + shift]
-            window = text[step : step + shift + STEP_CHARS + self._ahead]
+            begin = step + shift
+            left = 1 if begin else 0  # the character before says whether a word begins here
+            window = text[begin - left : begin + STEP_CHARS + self._ahead]
             for needle in self._needles.present(window):
-                for start, stop in self._needles.spans(needle, window, len(left)):
-                    if start - shift < STEP_CHARS and step + start - shift < end:
-                        hits.append(Hit(needle, self._at + step + start - shift, self._at + step + stop - shift))
+                for start, stop in self._needles.spans(needle, window, left):
+                    if start - left < STEP_CHARS and step + start - left < end:
+                        hits.append(Hit(needle, self._at + step + start - left, self._at + step + stop - left))
         return sorted(hits, key=lambda hit: (hit.start, hit.needle))
 
     def _shown(self, places: Sequence[int], end: int, hits: Sequence[Hit]) -> str:

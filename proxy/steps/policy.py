@@ -10,7 +10,7 @@ from proxy.errors import Refused
 from proxy.formats import texts
 from proxy.formats.splice import Path
 from proxy.formats.texts import Leaf, Texts
-from proxy.rules import detectors, tools
+from proxy.rules import detectors, requests, tools
 from proxy.rules.policy import Match, Policy
 from proxy.rules.rule import Action, Place, Rule
 from proxy.rules.watching import Watch
@@ -153,18 +153,16 @@ class _Request:
         return replace(self._call, document=self._call.document.edit(changes), model=model)
 
     def _fits_call(self, rule: Rule) -> bool:
-        document = self._call.document
-        if rule.models is not None and not rule.models.match(self._call.model):
-            return False
-        if rule.max_tokens_over is not None and (document.get("max_tokens") or 0) <= rule.max_tokens_over:
-            return False
-        return not rule.attachments or bool(rule.attachments & set(self._all().attachments))
+        if rule.models is None and rule.max_tokens_over is None and not rule.attachments:
+            return True
+        return requests.fits(rule, self._call.model, self._call.document.value, self._all().attachments)
 
     def _text_places(self, rule: Rule) -> list[Place]:
-        return list(dict.fromkeys(_place_of(leaf) for leaf, _match in self._found().get(rule.key, ())))
+        places = dict.fromkeys(requests.place_of(leaf) for leaf, _match in self._found().get(rule.key, ()))
+        return [place for place in places if requests.reads(rule, place)]
 
     def _tool_places(self, rule: Rule) -> list[Place]:
-        if Place.TOOLS not in rule.places:
+        if Place.TOOLS not in rule.places or rule.detector:
             return []
         offered = self._call.document.get("tools")
         is_offered = any(tools.offered(rule, tool) for tool in (offered if isinstance(offered, list) else ()))
@@ -187,15 +185,9 @@ class _Request:
         if self._by_rule is None:
             self._by_rule = {}
             for leaf in self._all().leaves:
-                for match in self._policy.reader(_place_of(leaf)).judge(leaf.text):
+                for match in self._policy.reader(requests.place_of(leaf)).judge(leaf.text):
                     self._by_rule.setdefault(match.rule.key, []).append((leaf, match))
         return self._by_rule
-
-
-def _place_of(leaf: Leaf) -> Place:
-    if leaf.place == "tools":
-        return Place.TOOLS
-    return Place.TOOL_RESULTS if leaf.place == "tool_result" else Place.REQUEST
 
 
 def _covered(text: str, spans: Sequence[tuple[int, int]]) -> str:

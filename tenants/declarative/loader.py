@@ -1,5 +1,6 @@
 """YAML as plain values: no tags that make objects, no field given twice, a line number with every complaint."""
 
+import re
 from collections.abc import Hashable
 from typing import Any
 
@@ -7,6 +8,7 @@ import yaml
 
 _MERGE = "tag:yaml.org,2002:merge"
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_BOOL = "tag:yaml.org,2002:bool"
 
 
 class NotYaml(ValueError):
@@ -16,7 +18,7 @@ class NotYaml(ValueError):
 class _Loader(yaml.SafeLoader):
     # Moments stay text, so that a wrong one is reported with its field and not with its line.
     yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
+        first: [(tag, pattern) for tag, pattern in resolvers if tag not in (_TIMESTAMP, _BOOL)]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -37,6 +39,10 @@ class _Loader(yaml.SafeLoader):
             return super().construct_object(node, deep=deep)
         except (ValueError, KeyError, IndexError, AttributeError) as wrong:  # PyYAML lets them out, e.g. for 0b_
             raise _complaint("the value does not fit its type", node) from wrong
+
+
+# As in YAML 1.2: `on` is a field of rules, and `no` a country.
+_Loader.add_implicit_resolver(_BOOL, re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF"))
 
 
 def load(text: str) -> Any:

@@ -73,7 +73,13 @@ def objects(tenant: Tenant, owner: User) -> Objects:
     alert = raising.record(Draft("budget.blocked", Severity.BAD, "Full", tenant=tenant), str(tenant.pk), timezone.now())
     assert alert is not None
     view = actions.save_view(actor="x", tenant=tenant, owner=None, name="failed", query="state=failed")
+    rule = {"name": f"no-{tenant.slug}", "on": ["request"], "match": {"keywords": [tenant.slug]}, "action": "block"}
+    for note in ("", "again") if tenant.slug == "globex" else ("",):  # a number that only the foreign one has
+        actions.save_policy(actor="x", tenant=tenant, document={"rules": [{**rule, "notes": note or "first"}]})
+    policy = tenant.policy_versions.all()[0]
     values = {
+        "rule_name": str(rule["name"]),
+        "number": str(policy.number),
         "view_id": str(view.pk),
         "channel_id": str(channel.pk),
         "delivery_id": str(alert.deliveries.get().pk),
@@ -88,6 +94,8 @@ def objects(tenant: Tenant, owner: User) -> Objects:
 
 
 MISSING = {
+    "rule_name": "no-such-rule",
+    "number": "999999",
     "view_id": "999999",
     "channel_id": str(uuid.UUID(int=3)),
     "delivery_id": "999999",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from matching import spelling
@@ -43,6 +43,7 @@ def cut(text: str, places: Sequence[int]) -> list[str]:
 
 
 @given(TEXTS, st.lists(st.integers(0, 200), max_size=20))
+@example("bombbombbombbombbomb bombbombbombCUST-1234", [26])  # a step that begins inside a word
 def test_any_cut_covers_up_the_same(text: str, places: list[int]) -> None:
     assert shown(cut(text, places)) == shown([text])
 

@@ -32,7 +32,7 @@ def tenant(body: str) -> str:
         ("tenants: [{slug: 17}]", "tenants[0].slug", "quotes"),
         ("tenants: [{slug: Not A Slug}]", "tenants[0].slug", "valid"),
         (f"tenants: [{{slug: {'a' * 64}}}]", "tenants[0].slug", "63"),
-        (tenant("name: no"), "tenants[0].name", "quotes"),
+        (tenant("name: true"), "tenants[0].name", "quotes"),
         (tenant("timezone: Rome"), "tenants[0].timezone", "Europe/Rome"),
         (tenant("status: asleep"), "tenants[0].status", "'active' or 'suspended'"),
         (tenant("model_aliases: {a: b, b: a}"), "tenants[0].model_aliases", "circle"),
@@ -133,3 +133,10 @@ def test_any_text_is_either_read_or_refused(text: str) -> None:
         reading.read(text, environ={})
     except reading.Unacceptable as refused:
         assert refused.problems
+
+
+def test_on_is_a_field_and_no_a_country_as_in_yaml_1_2() -> None:
+    rule = {"name": "no", "on": ["request"], "match": {"keywords": ["x"]}, "action": "block"}
+    text = "tenants: [{slug: no, policy: {rules: [{name: no, on: [request], match: {keywords: [x]}, action: block}]}}]"
+    (tenant,) = reading.read(text, environ={}).tenants
+    assert (tenant.slug, tenant.policy) == ("no", {"rules": [rule]})
