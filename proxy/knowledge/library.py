@@ -12,7 +12,7 @@ from django.db import close_old_connections
 
 from proxy.knowledge import embedding, fusion, stores
 from proxy.knowledge.embedding import EmbeddingDown
-from proxy.knowledge.models import Document, Entry, Index
+from proxy.knowledge.models import Entry, Index
 from proxy.knowledge.passages import Filters, Hit, Mode, Passage, Question, Scores, Vectors
 from proxy.knowledge.stores import StoreDown
 from tenants.models import Collection
@@ -44,6 +44,16 @@ class Wish:
     filters: Filters = field(default_factory=Filters)
     mode: Mode = "hybrid"
     alpha: float = fusion.ALPHA
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """The document that a passage is of."""
+
+    document_id: UUID
+    name: str
+    title: str
+    collection: str
 
 
 async def search(tenant_id: UUID, collections: Sequence[str], question: str, wish: Wish | None = None) -> list[Passage]:
@@ -122,7 +132,7 @@ def _find(indexes: Sequence[Index], vectors: Mapping[int, Vectors], question: st
         zip(fusion.fuse(hits, mode=wish.mode, alpha=wish.alpha), hits, strict=True),
         key=lambda pair: (-pair[0].total, pair[1].entry_id, pair[1].ordinal),
     )
-    return [_passage(hit, scores, *owners[hit.entry_id]) for scores, hit in scored[: min(wish.top_k, MOST_PASSAGES)]]
+    return [_passage(hit, scores, owners[hit.entry_id]) for scores, hit in scored[: min(wish.top_k, MOST_PASSAGES)]]
 
 
 def _seen(index: Index, filters: Filters) -> frozenset[UUID] | None:
@@ -133,22 +143,23 @@ def _seen(index: Index, filters: Filters) -> frozenset[UUID] | None:
     return frozenset(pk for pk, tags, metadata in rows if filters.accept(tags, metadata))
 
 
-def _owners(entries: set[UUID], indexes: Sequence[Index]) -> dict[UUID, tuple[Document, str]]:
-    """Entry → its document and the name of its collection, for those that may be seen now."""
+def _owners(entries: set[UUID], indexes: Sequence[Index]) -> dict[UUID, _Owner]:
+    """Entry → its document, for those that may be seen now. As plain values: rows cost more than the search."""
     names = {index.pk: index.collection.name for index in indexes}
-    rows = Entry.objects.select_related("document").filter(pk__in=entries, index__in=list(names))
-    return {row.pk: (row.document, names[row.index_id]) for row in rows}
+    columns = ("pk", "index_id", "document_id", "document__name", "document__title")
+    rows = Entry.objects.filter(pk__in=entries, index__in=list(names)).values_list(*columns)
+    return {pk: _Owner(document_id, name, title, names[number]) for pk, number, document_id, name, title in rows}
 
 
-def _passage(hit: Hit, scores: Scores, document: Document, collection: str) -> Passage:
+def _passage(hit: Hit, scores: Scores, owner: _Owner) -> Passage:
     return Passage(
         text=hit.text,
         heading=hit.heading,
         page=hit.page,
         ordinal=hit.ordinal,
-        collection=collection,
-        document_id=document.pk,
-        document_name=document.name,
-        title=document.title,
+        collection=owner.collection,
+        document_id=owner.document_id,
+        document_name=owner.name,
+        title=owner.title,
         scores=scores,
     )

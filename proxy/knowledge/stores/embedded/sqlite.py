@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.db import OperationalError, connection
 
-_HEADING_WEIGHT = 1.0
 _MOST_TERMS = 32
 _TERM = re.compile(r"\w+")
 # Words that are everywhere cost time and tell nothing.
@@ -69,10 +68,7 @@ class Words:
         asked = " OR ".join(f'"{term}"' for term in terms(text))
         if not asked:
             return []
-        query = (
-            f"SELECT rowid, -bm25({table}, 1.0, {_HEADING_WEIGHT}) AS score "  # noqa: S608 - as above
-            f"FROM {table} WHERE {table} MATCH %s ORDER BY score DESC LIMIT %s"
-        )
+        query = f"SELECT rowid, -rank FROM {table} WHERE {table} MATCH %s ORDER BY rank LIMIT %s"  # noqa: S608 - as above
         try:
             with connection.cursor() as cursor:
                 cursor.execute(query, [asked, -1 if limit is None else limit])
