@@ -35,7 +35,7 @@ class LinearRecognizer(LocalRecognizer):
         super().__init__(supported_entities=[entity_type], context=list(cues))
         self.hint = hint
         self._forms = [(linear.compiled(form.regex), form.score) for form in forms]
-        self._cues = re.compile(rf"(?i)(?<![^\W_])(?:{'|'.join(cues)})(?![^\W_])") if cues else None
+        self._cues = cue_pattern(cues) if cues else None
 
     def load(self) -> None:
         """Nothing to load."""
@@ -44,10 +44,11 @@ class LinearRecognizer(LocalRecognizer):
         """The span as it is found, narrowed, or scored otherwise; None if it is nothing."""
         return span
 
-    def has_cue(self, text: str, start: int) -> bool:
-        """Whether one of the cues stands shortly before, on the same line."""
+    def has_cue(self, text: str, start: int, cues: re.Pattern[str] | None = None) -> bool:
+        """Whether one of the cues (of these, if given) stands shortly before, on the same line."""
         before = text[max(0, start - _CUE_REACH_CHARS) : start].rpartition("\n")[2]
-        return self._cues is not None and self._cues.search(before) is not None
+        looked_for = cues or self._cues
+        return looked_for is not None and looked_for.search(before) is not None
 
     def find(self, subject: linear.Subject) -> list[RecognizerResult]:
         """What is found, in no particular order; findings may overlap."""
@@ -64,6 +65,11 @@ class LinearRecognizer(LocalRecognizer):
     ) -> list[RecognizerResult]:
         """Presidio's own way to ask."""
         return self.find(linear.Subject(text))
+
+
+def cue_pattern(cues: Sequence[str]) -> re.Pattern[str]:
+    """Finds any of these words, in any case; `_` and digits do not make a word longer."""
+    return re.compile(rf"(?i)(?<![^\W_])(?:{'|'.join(cues)})(?![^\W_])")
 
 
 def is_word(character: str) -> bool:

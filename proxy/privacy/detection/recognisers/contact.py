@@ -5,7 +5,7 @@ import re
 import phonenumbers
 import tldextract
 
-from proxy.privacy.detection.recognisers.base import Form, LinearRecognizer, Span, is_word
+from proxy.privacy.detection.recognisers.base import Form, LinearRecognizer, Span, cue_pattern, is_word
 
 # The list inside the package. Without this tldextract would fetch a new one, and keep it in the home directory.
 _SUFFIXES = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=False)
@@ -46,11 +46,16 @@ _SAID_SCORE = 0.85
 _BARE_SCORE = 0.6
 _LINE_REACH_CHARS = 80
 _CUES = (
-    "phones?", "phone number", "tel", "telephone", "mobile", "mobil", "cell", "cellphone", "fax", "call", "called",
-    "dial", "ring", "text", "sms", "whatsapp", "signal", "reach", "contact", "number is", "telefon", "telefono",
-    "teléfono", "téléphone", "telefone", "telefoonnummer", "handy", "móvil", "movil", "portable", "celular",
-    "cellulare", "numer", "komórka", "telefonnummer", "nummer", "gsm", "puhelin", "phone_number", "phonenumber", "mob",
+    "phones?", "phone number", "tel", "telephone", "mobile", "mobil", "cell", "cellphone", "fax", "sms", "whatsapp",
+    "telefon", "telefono", "teléfono", "téléphone", "telefone", "telefoonnummer", "handy", "móvil", "movil", "celular",
+    "cellulare", "komórka", "telefonnummer", "gsm", "puhelin", "phone_number", "phonenumber", "mob",
 )  # fmt: skip
+# These stand before other numbers too: a bare one has to look like a phone's.
+_WEAK_CUES = (
+    "call", "called", "dial", "ring", "text", "signal", "reach", "contact", "number is", "portable", "numer", "nummer",
+)  # fmt: skip
+_STRONG = cue_pattern(_CUES)
+_BARE_NUMBER = re.compile(r"0[1-9]\d{8,10}|[2-9]\d{9}")
 _BEFORE = r"(?:^|[^0-9A-Za-z.+/-])"
 _EXTENSION = r"(?: ?(?:x|ext\.?) ?[0-9]{1,6})?"
 _FORMS = (
@@ -65,6 +70,7 @@ _FORMS = (
     Form(
         "national", rf"{_BEFORE}(\(?0[1-9][0-9]{{0,4}}\)?(?:[ ./\-]{{1,2}}\(?[0-9]{{2,8}}\)?){{1,6}}{_EXTENSION})", 0.55
     ),
+    Form("in a row", r"[,;|\t][ ]?(0[1-9][0-9]{8,9})(?:[,;|\t\r\n]|$)", 0.55),
     Form("after a cue", rf"{_BEFORE}(\+?\(?[0-9](?:[ .\-/()]{{0,2}}[0-9]){{6,16}}{_EXTENSION})", 0.0),
 )
 _LEAST_DIGITS, _MOST_DIGITS, _MOST_EXTENSION_DIGITS = 7, 16, 6
@@ -80,7 +86,7 @@ class PhoneNumberRecognizer(LinearRecognizer):
     """Numbers written as phone numbers are, or where a word or an e-mail address beside them says so."""
 
     def __init__(self) -> None:
-        super().__init__("PHONE_NUMBER", _FORMS, hint=r"[0-9][0-9 .\-/()]{5}", cues=_CUES)
+        super().__init__("PHONE_NUMBER", _FORMS, hint=r"[0-9][0-9 .\-/()]{5}", cues=(*_CUES, *_WEAK_CUES))
 
     def judge(self, text: str, span: Span) -> Span | None:
         start, end, score = span
@@ -88,17 +94,21 @@ class PhoneNumberRecognizer(LinearRecognizer):
         if (end < len(text) and is_word(text[end])) or not _can_be_dialled(number):
             return None
         is_grouped = not number.lstrip("+").isdigit()
-        is_said = self.has_cue(text, start) or (
-            (is_grouped or number[0] == "0") and _has(number, _LEAST_UNSAID_DIGITS) and "@" in _line(text, start, end)
-        )
-        if is_said:
+        if self._is_said(text, start, end, is_grouped=is_grouped):
             return start, end, _SAID_SCORE
         if not score or not _has(number, _LEAST_UNSAID_DIGITS) or _ends_longer_number(text, start):
             return None
-        if is_grouped:
+        if is_grouped or number[0] == "0":
             return start, end, score
         # A bare run after a plus: as often a line of a diff or a sum.
         return (start, end, _BARE_SCORE) if number[0] == "+" and _has(number, 10) else None
+
+    def _is_said(self, text: str, start: int, end: int, *, is_grouped: bool) -> bool:
+        number = text[start:end]
+        if self.has_cue(text, start):
+            return is_grouped or _BARE_NUMBER.fullmatch(number) is not None or self.has_cue(text, start, _STRONG)
+        is_long = (is_grouped or number[0] == "0") and _has(number, _LEAST_UNSAID_DIGITS)
+        return is_long and "@" in _line(text, start, end)
 
 
 def _has(number: str, digits: int) -> bool:
