@@ -57,7 +57,7 @@ def of_request(body: Mapping[str, Any], *, scans_unknown: bool = False) -> Texts
     for position, message in enumerate(_list(body.get("messages"))):
         role = message.get("role")
         reader.content(message.get("content"), ("messages", position, "content"), _PLACES.get(role, "user"))
-    for name in body.keys() - _FIELDS:
+    for name in [name for name in body if name not in _FIELDS]:
         reader.unknown(name, body[name], (name,))
     return reader.found
 
@@ -126,10 +126,14 @@ class _Reader:
             return
         kind = block.get("type")
         known = _BLOCKS.get(kind) if isinstance(kind, str) else None
-        if known is not None:
-            known(self, block, path, place)
-        else:
+        if known is None:
             self.unknown(str(kind), block, path)
+            return
+        known(self, block, path, place)
+        fields = _BLOCK_FIELDS.get(kind)  # type: ignore[arg-type]  # a text, else it were unknown
+        if fields is not None:
+            for name in [name for name in block if name not in fields]:  # in their order, in every process
+                self.unknown(name, block[name], (*path, name))
 
     def unknown(self, name: str, value: Any, path: Path) -> None:
         self.found.unknown.append(name)
@@ -239,6 +243,18 @@ _BLOCKS: Mapping[str, Callable[[_Reader, dict[str, Any], Path, str], None]] = {
         _Reader.whole,
     ),
 }
+
+
+_COMMON = ("type", "cache_control")
+_BLOCK_FIELDS: Mapping[str, frozenset[str]] = {
+    "text": frozenset((*_COMMON, "text", "citations")),
+    "image": frozenset((*_COMMON, "source")),
+    "document": frozenset((*_COMMON, "source", "title", "context", "citations")),
+    "search_result": frozenset((*_COMMON, "source", "title", "content", "citations")),
+    "tool_use": frozenset((*_COMMON, "id", "name", "input", "caller", "toolset_name")),
+    "tool_result": frozenset((*_COMMON, "tool_use_id", "content", "is_error")),
+}
+"""What the blocks that people's programs make may hold; those of servers change with them."""
 
 
 def _is_billing(block: Any) -> bool:

@@ -155,6 +155,14 @@ def test_unknown_blocks_and_fields_are_told_and_read_only_where_wanted() -> None
     }
 
 
+def test_an_unknown_field_of_a_known_block_is_told_and_read_only_where_wanted() -> None:
+    block = {"type": "text", "text": X, "note": [X], "cache_control": {"type": X}}
+    body = {"messages": [{"role": "user", "content": [block]}]}
+    assert texts.of_request(body).unknown == ["note"]
+    assert set(in_message(block)) == {"text"}
+    assert set(in_message(block, scans_unknown=True)) == {"text", "note.0"}
+
+
 @pytest.mark.parametrize("value", [None, 1, "x", [], {}, [1], {"type": 1}, {"type": "text", "text": 1}, {"type": []}])
 def test_odd_shapes_are_passed_over(value: Any) -> None:
     body = {"tools": value, "messages": [{"role": "user", "content": [value]}]}
