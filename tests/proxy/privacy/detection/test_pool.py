@@ -68,7 +68,7 @@ async def test_a_text_that_kills_two_workers_is_given_up_and_others_go_on() -> N
 
 
 async def test_a_worker_that_hangs_is_killed() -> None:
-    async with running(job_seconds=1) as pool:
+    async with running(job_seconds=3) as pool:
         first = await ask(pool, "hello")
         with pytest.raises(WorkerFailed):
             await ask(pool, "hang")
