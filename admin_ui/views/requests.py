@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from admin_ui import csv, pages, policy_counts, privacy_counts, request_filters, request_rows, waterfall
+from admin_ui import csv, pages, passages, policy_counts, privacy_counts, request_filters, request_rows, waterfall
 from admin_ui.request_filters import Asked
 from admin_ui.views import saved_views
 from proxy.ledger import usage_queries
@@ -186,6 +186,7 @@ def _detail(request: HttpRequest, wanted: Filter, request_id: str) -> HttpRespon
         else reverse("requests", args=[record.tenant_slug]),
         "steps": waterfall.steps(record),
         "costs": waterfall.costs(record),
+        "looked_up": passages.of_call(record),
         "fits": policy_counts.of_call(record),
         "found": privacy_counts.of_call(record),
         "restored": privacy_counts.restored(record),
