@@ -30,7 +30,7 @@ _ORDER = (
     "notes",
     "examples",
 )
-_ROUTES = ("", "new", "preview", "trial", "change")
+_ROUTES = ("", "new", "preview", "trial", "change", "prove")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ _ROUTES: tuple[tuple[str, str, View, tuple[str, ...]], ...] = (
     ("rules/<str:rule_name>/remove/", "_remove", policies.remove, ("GET",)),
     ("versions/<int:number>/", "_version", policies.version, ("GET", "POST")),
     ("change/", "_change", policies.change, ("POST",)),
+    ("prove/", "_prove", policies.prove, ("POST",)),
     ("preview/", "_preview", policies.preview, ("POST",)),
     ("trial/", "_trial", policies.trial, ("POST",)),
 )

@@ -105,6 +105,14 @@ def finds(needles: Sequence[Needle], text: str) -> bool:
     return any(next(together.spans(place, seen), None) is not None for place in together.present(seen))
 
 
+def spans(needles: Sequence[Needle], text: str) -> list[tuple[int, int]]:
+    """Where they are in the text, in characters of it as it came."""
+    seen, together = spelling.clean(text), Needles(needles)
+    places = spelling.offsets(text)
+    found = [span for place in together.present(seen) for span in together.spans(place, seen)]
+    return [(places[start], places[end - 1] + 1) for start, end in sorted(found)]
+
+
 def _known(value: Any, fields: Mapping[str, Any] | Sequence[str], where: str) -> None:
     if not isinstance(value, Mapping):
         raise ValidationError(f"{where}give an object.")

@@ -3,6 +3,7 @@
 Every view takes a tenant, or None for the platform's policy; `TENANT` and `PLATFORM` are their doors.
 """
 
+import asyncio
 from typing import Any
 
 from django.contrib import messages
@@ -13,12 +14,15 @@ from django.utils import timezone
 
 from admin_ui import differences, pages, policy_counts, policy_pages, policy_templates, timerange
 from admin_ui.policy_forms import RuleForm
+from proxy.ledger import prices
+from proxy.proving import proof
 from proxy.rules import trying
 from proxy.rules.compiling import compiled
 from tenants import access, actions, queries
 from tenants.models import PolicyVersion, Tenant
 
 _MOST_TRIED_CHARS = 200_000
+_MOST_PROVED = 60
 State = PolicyVersion.State
 
 
@@ -171,6 +175,21 @@ def _decided(request: HttpRequest, tenant: Tenant | None, row: PolicyVersion) ->
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
     return _back(tenant)
+
+
+def prove(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
+    """Send canaries for each rule that holds through the real path."""
+    above, own = queries.platform_policy(), tenant.policy if tenant else {}
+    number = len(above.get("rules", [])) + len(own.get("rules", []))
+    context: dict[str, Any] = {}
+    if number > _MOST_PROVED:
+        context["problem"] = f"{number} rules take too long for a page: use manage.py prove_policy."
+    elif not number:
+        context["problem"] = "No rule holds yet."
+    else:
+        context["proof"] = asyncio.run(proof.prove(above, own, prices=prices.load()))
+        actions.note_proof(actor=pages.actor(request), tenant=tenant, counts=context["proof"].counts)
+    return render(request, "admin_ui/policies/_proof.html", context)
 
 
 def _back(tenant: Tenant | None) -> HttpResponse:

@@ -38,7 +38,7 @@ from tenants.actions.members import (
 from tenants.actions.people import add_person, change_person, note_password, note_sign_in_link, remove_person
 from tenants.actions.placeholder_keys import renew_placeholder_key, reseal_placeholder_keys
 from tenants.actions.playground import PASS_LIFE, GivenPass, end_playground, open_playground
-from tenants.actions.policies import activate_policy, discard_policy, draft_policy, save_policy
+from tenants.actions.policies import activate_policy, discard_policy, draft_policy, note_proof, save_policy
 from tenants.actions.second_factors import reseal_second_factors
 from tenants.actions.tenants import change_tenant, create_tenant, delete_tenant, note_purge
 from tenants.actions.upstreams import (
@@ -93,6 +93,7 @@ __all__ = [
     "invite",
     "issue_key",
     "note_password",
+    "note_proof",
     "note_sign_in_link",
     "note_purge",
     "note_use",

@@ -55,6 +55,14 @@ def save_policy(*, actor: str, tenant: Tenant | None, document: dict[str, Any], 
     return row
 
 
+def note_proof(*, actor: str, tenant: Tenant | None, counts: dict[str, int]) -> None:
+    """That canaries were sent to prove the policy that holds, and how many checks came to which verdict."""
+    with audit.change(actor=actor) as trail:
+        row = tenant or PolicyVersion.objects.filter(tenant=None, state=State.ACTIVE).first()
+        if row is not None:
+            trail.record("policy.prove", row, {verdict: [None, count] for verdict, count in sorted(counts.items())})
+
+
 def note_policy(tenant: Tenant, *, author: str) -> None:
     """What `tenant.policy` was just set to becomes a version. Within the caller's change."""
     row = _numbered(tenant, State.PAST)

@@ -8,8 +8,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from admin_ui import policy_forms, policy_templates
+from proxy.models import UsageRecord
 from tenants import access, actions, policies
-from tenants.models import PolicyVersion, Tenant
+from tenants.models import AuditEntry, PolicyVersion, Tenant
 from tests.admin_ui.calls import record
 
 EVERYTHING: dict[str, Any] = {
@@ -209,3 +210,14 @@ def test_members_do_not_see_the_page(client: Client, acme: Tenant, bob: User) ->
     client.force_login(bob)
     assert client.get("/t/acme/policies/").status_code == 403
     assert "policies" not in client.get("/t/acme/requests/").content.decode()
+
+
+def test_what_holds_is_proved_at_a_button_and_that_is_audited(page: Client, acme: Tenant) -> None:
+    assert "No rule holds yet" in page.post("/t/acme/policies/prove/").content.decode()
+    actions.save_policy(actor="x", tenant=acme, document={"rules": [SECRET, TOOLS]})
+    said = page.post("/t/acme/policies/prove/").content.decode()
+    assert said.count("Proved") == 2 and "Every rule that could be reached" in said
+    entry = AuditEntry.objects.order_by("-revision")[0]
+    assert (entry.actor, entry.action, entry.tenant_id) == ("user:alice", "policy.prove", acme.pk)
+    assert set(entry.changes) == {"pass"}
+    assert not UsageRecord.objects.exists()

@@ -180,7 +180,8 @@ def test_types_of_personal_data_are_asked_about_once_they_are_known() -> None:
         judged.check_found(["PERSON", "CREDIT_CARD"])
 
 
-def test_counting_tokens_is_not_judged() -> None:
+def test_what_may_not_be_asked_is_not_sent_to_be_counted_either() -> None:
     call = build.call({**build.HELLO, "messages": [{"role": "user", "content": "a pipe bomb"}]}, by=by(BOMB))
     object.__setattr__(call, "endpoint", "count_tokens")
-    assert policy.judge(call).call is call
+    with pytest.raises(policy.PolicyBlocked):
+        policy.judge(call)

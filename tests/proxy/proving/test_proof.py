@@ -1,0 +1,94 @@
+"""The proof passes where rules do what they say, and fails where the path would skip them, also on streams alone."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from admin_ui.policy_templates import TEMPLATES
+from proxy.formats.sse import Event
+from proxy.proving import proof
+from proxy.proving.sampling import sample
+from proxy.rules.watching import Watch
+from proxy.steps import policy as step
+
+BOMB: dict[str, Any] = {
+    "name": "bomb",
+    "on": ["request", "tool_results", "response"],
+    "match": {"keywords": ["bomb"]},
+    "action": "block",
+}
+RULES: list[dict[str, Any]] = [
+    *(dict(one.rule) for one in TEMPLATES.values()),
+    BOMB,
+    {"name": "ids", "on": ["request", "response"], "match": {"regex": r"CUST-\d{4}", "longest": 9}, "action": "redact"},
+    {"name": "end", "on": ["response"], "match": {"keywords": ["tnt"]}, "action": "block", "ending": "end_turn"},
+    {"name": "tools", "on": ["tools", "tool_use"], "match": {"tool_names": ["web*"]}, "action": "block"},
+    {"name": "big", "on": ["request"], "match": {"max_tokens_over": 9000}, "action": "route", "model": "claude-x"},
+    {"name": "pictures", "on": ["request"], "match": {"attachments": ["image"]}, "action": "flag"},
+    {"name": "watched", "on": ["response"], "match": {"keywords": ["gun"]}, "action": "block", "mode": "monitor"},
+    {
+        "name": "kitchen",
+        "on": ["request"],
+        "match": {"keywords": ["knife"], "models": ["claude-*"]},
+        "when": {"metadata": {"team": "kitchen"}},
+        "action": "block",
+    },
+]
+
+
+async def verdicts(*rules: dict[str, Any], platform: Iterable[dict[str, Any]] = ()) -> dict[tuple[str, str, str], str]:
+    done = await proof.prove({"rules": list(platform)}, {"rules": list(rules)})
+    return {(check.rule, check.place, check.way): check.verdict for check in done.checks}
+
+
+async def test_every_kind_of_rule_is_proved_every_way() -> None:
+    done = await proof.prove({}, {"rules": RULES})
+    assert [check for check in done.checks if check.verdict != proof.PASS] == []
+    assert {check.rule for check in done.checks} == {rule["name"] for rule in RULES}
+    ways = {check.way for check in done.checks if check.rule == "bomb" and check.place == "request"}
+    assert ways == {way.name for way in proof.WAYS}
+
+
+async def test_a_guard_that_is_skipped_on_streams_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def let_go(_watch: Watch, event: Event) -> Iterable[Event]:
+        return (event,)
+
+    monkeypatch.setattr(Watch, "feed", let_go)
+    found = await verdicts(BOMB)
+    assert found["bomb", "response", "whole"] == "pass"
+    assert found["bomb", "response", "stream"] == found["bomb", "response", "stream, byte by byte"] == "fail"
+
+
+async def test_a_guard_that_notes_and_lets_through_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def noted(self: Any, _rule: Any) -> None:
+        return None
+
+    monkeypatch.setattr(step._Request, "redact", noted)
+    found = await verdicts({**BOMB, "on": ["request"], "action": "redact"})
+    assert set(found.values()) == {"fail"}
+
+
+async def test_a_rule_below_one_that_decides_first_is_said_to_be_unreached() -> None:
+    found = await verdicts({**BOMB, "name": "below"}, platform=[BOMB])
+    assert found["bomb", "request", "whole"] == "pass"
+    assert found["below", "request", "whole"] == "unreached"
+
+
+@pytest.mark.parametrize(
+    "match", [{"pii": ["PERSON"]}, {"regex": r"\pL{3}x"}, {"attachments": ["file"]}], ids=["pii", "pattern", "file"]
+)
+async def test_what_no_canary_can_be_made_for_is_said_to_be_unproven(match: dict[str, Any]) -> None:
+    assert set((await verdicts({**BOMB, "on": ["request"], "match": match})).values()) == {"unproven"}
+
+
+async def test_without_rules_there_is_nothing_to_prove() -> None:
+    assert (await proof.prove({}, {})).checks == []
+
+
+@pytest.mark.parametrize(
+    ("regex", "text"),
+    [(r"CUST-\d{3}", "CUST-777"), ("(a|b)c+", "ac"), (r"^[^a-z]x?$", "7"), (r"(?i)rm\s+-rf", "rm -rf"), ("[", None)],
+)
+def test_a_text_is_made_from_a_plain_pattern(regex: str, text: str | None) -> None:
+    assert sample(regex) == text
