@@ -62,7 +62,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "proxy.urls"
 ASGI_APPLICATION = "proxy.asgi.application"
 SOCKETS_APPLICATION = "admin_ui.sockets.application"  # by name: the proxy imports no pages
-GUARDED_TRANSPORT = "proxy.upstreams.transport.AiohttpTransport"  # by name: engines import no upstreams
+GUARDED_TRANSPORT = "proxy.upstreams.transport.GuardedTransport"  # by name: engines import no upstreams
 
 TEMPLATES = [
     {

@@ -1,0 +1,133 @@
+"""Embeddings of an upstream: asked as OpenAI's are, guarded as upstreams are, believed only where they are sound."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import numpy as np
+import pytest
+from asgiref.sync import async_to_sync
+from django.conf import settings
+
+from proxy.knowledge.embedding import EmbeddingDown
+from proxy.knowledge.embedding.server import Server
+from tenants import actions
+from tenants.models import Tenant, Upstream
+
+CREDENTIAL = "sk-embeddings-canary"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.asked.append((self.path, self.headers["authorization"], asked))  # type: ignore[attr-defined]
+        status, answer = self.server.answer(asked)  # type: ignore[attr-defined]
+        raw = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Nothing."""
+
+
+class Listening(ThreadingHTTPServer):
+    """An embedding server that answers as it is told."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.asked: list[tuple[str, str, dict[str, Any]]] = []
+        self.answer: Any = sound
+
+
+def sound(asked: dict[str, Any]) -> tuple[int, Any]:
+    """One vector for each text, in the order that servers may choose."""
+    rows = [{"index": place, "embedding": [float(len(text)), 1.0]} for place, text in enumerate(asked["input"])]
+    return 200, {"data": rows[::-1]}
+
+
+@pytest.fixture
+def listening() -> Iterator[Listening]:
+    with Listening() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def upstream(acme: Tenant, listening: Listening) -> Upstream:
+    url = f"http://127.0.0.1:{listening.server_address[1]}/v1"
+    return actions.add_upstream(actor="test", tenant=acme, name="main", base_url=url, credential=CREDENTIAL)
+
+
+def embed(tenant: Tenant, texts: list[str], name: str = "main") -> Any:
+    return async_to_sync(Server(tenant.pk, f"{name}/small").embed)(texts)
+
+
+@pytest.mark.django_db
+def test_vectors_come_in_the_order_of_the_texts_with_the_length_one(
+    acme: Tenant, upstream: Upstream, listening: Listening
+) -> None:
+    texts = ["x" * (1 + number % 7) for number in range(70)]
+    found = embed(acme, texts)
+    assert np.allclose(np.linalg.norm(found, axis=1), 1)
+    assert [round(row[0] / row[1]) for row in found] == [len(text) for text in texts]
+    [(path, authorization, asked), (_path, _authorization, rest)] = listening.asked
+    assert (path, authorization, asked["model"]) == ("/v1/embeddings", f"Bearer {CREDENTIAL}", "small")
+    assert (len(asked["input"]), len(rest["input"])) == (64, 6)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ((500, {"error": CREDENTIAL}), "answered 500"),
+        ((200, {"data": []}), "something else than embeddings"),
+        ((200, ["no"]), "something else than embeddings"),
+        ((200, {"data": [{"index": 0, "embedding": ["a"]}]}), "something else than embeddings"),
+        ((200, {"data": [{"index": 0, "embedding": [1e999, 1]}]}), "something else than embeddings"),
+    ],
+)
+def test_what_is_no_embedding_is_refused_without_quoting_it(
+    acme: Tenant, upstream: Upstream, listening: Listening, answer: tuple[int, Any], told: str
+) -> None:
+    listening.answer = lambda _asked: answer
+    with pytest.raises(EmbeddingDown, match=told) as refused:
+        embed(acme, ["text"])
+    assert CREDENTIAL not in str(refused.value)
+
+
+@pytest.mark.django_db
+def test_an_upstream_of_another_tenant_or_none_is_not_asked(
+    acme: Tenant, globex: Tenant, upstream: Upstream, listening: Listening
+) -> None:
+    for tenant, name in ((globex, "main"), (acme, "other")):
+        with pytest.raises(EmbeddingDown, match="is gone or switched off"):
+            embed(tenant, ["text"], name)
+    assert listening.asked == []
+
+
+@pytest.mark.django_db
+def test_a_place_that_became_forbidden_is_not_asked(
+    acme: Tenant, upstream: Upstream, listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "CONFIG", settings.CONFIG.model_copy(update={"private_upstreams": ""}))
+    with pytest.raises(EmbeddingDown, match="cannot be asked"):
+        embed(acme, ["text"])
+    assert listening.asked == []
+
+
+def test_the_model_that_comes_with_the_product_knows_what_is_alike() -> None:
+    from proxy.knowledge.embedding.minilm import MiniLM  # noqa: PLC0415 - it is loaded for this test alone
+
+    texts = ["How do I take parental leave?", "Leave for parents of newborn children", "Bananas are yellow"]
+    found = asyncio.run(MiniLM().embed(texts))
+    alike = found @ found.T
+    assert found.shape == (3, 384) and np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-3)
+    assert alike[0, 1] > 0.5 > alike[0, 2]
