@@ -123,6 +123,8 @@ def _can_be_dialled(number: str) -> bool:
     most = _MOST_DIGITS + (_MOST_EXTENSION_DIGITS if "x" in number else 0)
     if not _has(number, _LEAST_DIGITS) or _has(number, most + 1) or _SOMETHING_ELSE.fullmatch(number):
         return False
+    if number.count("(") != number.count(")"):
+        return False  # a figure and the next one in brackets
     if not number.startswith("+"):
         return True
     try:
