@@ -108,7 +108,7 @@ def test_the_list_is_searched_and_filtered(admin_client, key, globex):
 
 
 def test_a_change_goes_through_the_audit(admin_client, acme, key):
-    answer = admin_client.post(page(key, "change"), form(acme, name="build", scopes=["messages", "models"]))
+    answer = admin_client.post(page(key, "change"), form(acme, name="build", scopes=["messages", "models", "usage"]))
     assert answer.status_code == 302
     entry = AuditEntry.objects.first()
     assert (entry.actor, entry.action, entry.changes) == ("user:admin", "key.change", {"name": ["ci", "build"]})
@@ -117,7 +117,7 @@ def test_a_change_goes_through_the_audit(admin_client, acme, key):
 def test_saving_an_unchanged_form_changes_nothing(admin_client, acme, key):
     actions.change_key(actor="t", key=key, model_globs=["a", "b"], metadata={"x": "1", "y": "2"})
     before = AuditEntry.objects.count()
-    values = form(acme, scopes=["messages", "models"], model_globs="a\r\nb", metadata="x = 1\r\ny = 2")
+    values = form(acme, scopes=["messages", "models", "usage"], model_globs="a\r\nb", metadata="x = 1\r\ny = 2")
     assert admin_client.post(page(key, "change"), values).status_code == 302
     assert AuditEntry.objects.count() == before
     assert "No fields changed" in LogEntry.objects.latest("pk").get_change_message()

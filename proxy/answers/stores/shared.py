@@ -10,7 +10,8 @@ from redis.exceptions import RedisError
 from proxy.answers.kept import Kept, Usage
 from proxy.answers.stores.store import Filter, StoreDown
 
-_PATIENCE_SECONDS = 0.25
+PATIENCE_SECONDS = 0.25
+"""How long a call waits for Redis before it goes on without."""
 _CONNECTIONS = 16
 _PREFIX = "llmp:answers:"
 _FOLDER = Path(__file__).parent
@@ -19,13 +20,13 @@ _FOLDER = Path(__file__).parent
 class SharedStore:
     """Four kinds of keys for each tenant: its answers, and which of them were used, grow old and take how much."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=_CONNECTIONS,
-            timeout=4 * _PATIENCE_SECONDS,
-            socket_timeout=_PATIENCE_SECONDS,
-            socket_connect_timeout=_PATIENCE_SECONDS,
+            timeout=4 * patience_seconds,
+            socket_timeout=patience_seconds,
+            socket_connect_timeout=patience_seconds,
         )
         self._redis = Redis.from_pool(pool)
         self._put = self._redis.register_script((_FOLDER / "put.lua").read_text())

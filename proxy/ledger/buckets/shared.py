@@ -13,7 +13,8 @@ from proxy.ledger.buckets.demand import PLACE_SECONDS, WINDOW_SECONDS, Demand, S
 
 PROCESS_SECONDS = 15.0
 """How long a process counts as alive that is not heard of any more."""
-_PATIENCE_SECONDS = 0.25
+PATIENCE_SECONDS = 0.25
+"""How long a call waits for Redis before it goes on without."""
 _CONNECTIONS = 16
 _PREFIX = "llmp:limits:"
 _PROCESSES = _PREFIX + "processes"
@@ -25,14 +26,14 @@ log = structlog.get_logger(__name__)
 class SharedBuckets:
     """`processes` is how many share the limits, as far as known: what each may take of them while Redis is away."""
 
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(self, url: str, name: str, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         # A burst waits for a connection instead of opening one for each call.
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=_CONNECTIONS,
-            timeout=4 * _PATIENCE_SECONDS,
-            socket_timeout=_PATIENCE_SECONDS,
-            socket_connect_timeout=_PATIENCE_SECONDS,
+            timeout=4 * patience_seconds,
+            socket_timeout=patience_seconds,
+            socket_connect_timeout=patience_seconds,
         )
         self._redis = Redis.from_pool(pool)
         self._name = name

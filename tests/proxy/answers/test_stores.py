@@ -24,7 +24,7 @@ async def opener(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
     def one() -> Store:
         is_redis = request.param == "redis"
-        store: Store = SharedStore(url) if is_redis else MachineStore(tmp_path / "answers.sqlite3")
+        store: Store = SharedStore(url, patience_seconds=10) if is_redis else MachineStore(tmp_path / "answers.sqlite3")
         opened.append(store)
         return store
 

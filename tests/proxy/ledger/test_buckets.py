@@ -40,7 +40,7 @@ def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
     if request.param == "machine":
         return lambda: closing(MachineBuckets(tmp_path / "limits.sqlite3"))
     url = request.getfixturevalue("redis_url")
-    return lambda: closing(SharedBuckets(url, uuid4().hex))
+    return lambda: closing(SharedBuckets(url, uuid4().hex, patience_seconds=10))
 
 
 def asking(bucket: str, limit: int, amount: int = 1, *places: Place) -> Demand:
@@ -169,7 +169,9 @@ async def test_places_of_a_dead_process_are_free_again(
     url = request.getfixturevalue("redis_url") if kind == "redis" else ""
 
     def open_one() -> Any:
-        return SharedBuckets(url, uuid4().hex) if url else MachineBuckets(tmp_path / "limits.sqlite3")
+        return (
+            SharedBuckets(url, uuid4().hex, patience_seconds=10) if url else MachineBuckets(tmp_path / "limits.sqlite3")
+        )
 
     dead, alive = open_one(), open_one()
     mine, its = Place(uuid4().hex, 1), Place(uuid4().hex, 1)
