@@ -18,7 +18,7 @@ from proxy import gateway
 from proxy.answers.cache import Cache
 from proxy.answers.stores.machine import MachineStore
 from proxy.auth import Keys
-from proxy.call import Caller, Inbound, TenantRules, UpstreamRules
+from proxy.call import Caller, Inbound, Privacy, TenantRules, UpstreamRules
 from proxy.directory import Directory
 from proxy.formats.globs import Globs
 from proxy.formats.sse import Event
@@ -105,12 +105,14 @@ class ScriptedUpstream(httpx.AsyncBaseTransport):
         self._simulator = SimulatorTransport()
         self._cuts = False
         self._script = ""
+        self._is_echo = False
         self._tools: list[dict[str, Any]] = []
         self.asked: list[Mapping[str, Any]] = []
 
     def prepare(self, canary: Canary, *, cuts: bool) -> None:
         """What to say next."""
         self.asked, self._cuts, self._tools = [], cuts, []
+        self._is_echo = canary.echoes
         self._script = f"#simulate text={json.dumps(canary.text)}"
         if canary.tool is not None:
             self._script += f" tool={json.dumps(canary.tool['name'])} input={json.dumps(canary.tool['input'])}"
@@ -120,7 +122,9 @@ class ScriptedUpstream(httpx.AsyncBaseTransport):
         """As the simulator answers, cut as asked."""
         asked = orjson.loads(await request.aread())
         self.asked.append(asked)
-        told = {**asked, "messages": [{"role": "user", "content": self._script}]}
+        last = asked["messages"][-1]["content"]
+        script = f"#simulate text={json.dumps(last[-1]['text'])}" if self._is_echo else self._script
+        told = {**asked, "messages": [{"role": "user", "content": script}]}
         if self._tools:
             told["tools"] = self._tools
         headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"content-length"]
@@ -182,6 +186,7 @@ class _OneCaller:
 
     tenant: TenantRules
     book: PriceBook
+    privacy: Privacy | None
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def caller(self, digests: Sequence[str]) -> Caller:
@@ -195,6 +200,7 @@ class _OneCaller:
             ip_allow=[],
             expires_at=None,
             metadata=self.metadata,
+            privacy=self.privacy,
         )
 
     def prices(self) -> PriceBook:
@@ -212,8 +218,10 @@ async def _at_once(function: Callable[..., Any], *args: Any) -> Any:
 
 
 @asynccontextmanager
-async def opened(policy: Policy, prices: PriceBook) -> AsyncIterator[Bench]:
-    """A bench for a policy, gone with all it has written when it is left."""
+async def opened(
+    policy: Policy | None, prices: PriceBook, *, privacy: Privacy | None = None, detector: Detector | None = None
+) -> AsyncIterator[Bench]:
+    """A bench for a policy, and for privacy settings with a detector. What it writes is gone when it is left."""
     simulator = UpstreamRules(
         id=uuid4(), name="simulator", kind="simulator", base_url="http://simulator.invalid", credential="",
         models=Globs(["*"]), model_aliases={}, connect_timeout_seconds=5, read_timeout_seconds=30, max_connections=4,
@@ -222,7 +230,7 @@ async def opened(policy: Policy, prices: PriceBook) -> AsyncIterator[Bench]:
         id=uuid4(), slug="canary", is_active=True, timezone="UTC", model_aliases={}, upstreams=[simulator],
         policy=policy,
     )  # fmt: skip
-    source, upstream, number = _OneCaller(tenant, prices), ScriptedUpstream(), iter(range(10**9))
+    source, upstream, number = _OneCaller(tenant, prices, privacy), ScriptedUpstream(), iter(range(10**9))
     transports: dict[str, httpx.AsyncBaseTransport] = {"simulator": upstream}
     directory = Directory(source, _at_once)
     await directory.start()
@@ -244,7 +252,7 @@ async def opened(policy: Policy, prices: PriceBook) -> AsyncIterator[Bench]:
             buckets=LocalBuckets(),
             accounts=Accounts(_at_once),
             usage=UsageReader(_at_once),
-            detector=Detector(workers=1, deadline_seconds=5),  # asked for nothing: the caller has no privacy settings
+            detector=detector or Detector(workers=1, deadline_seconds=5),  # starts nothing until it is asked
             answers=answers,
             shelf=Shelf(_at_once),
             limits=Limits(8 * 1024 * 1024, 30, 3600, 60),

@@ -31,6 +31,7 @@ class Canary:
     place: Place
     body: Mapping[str, Any]
     text: str = "It is sunny."
+    echoes: bool = False  # the answer says what the upstream was asked
     tool: Mapping[str, Any] | None = None  # {name, input}: called by the answer
     hidden: Sequence[str] = ()
 

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from proxy.proving import bench
+from proxy.management.commands import prove_policy
+from proxy.proving import bench, personal_data
 from tenants import actions
 from tenants.models import AuditEntry, Tenant
+from tests.proxy.privacy import planted
 
 pytestmark = pytest.mark.django_db
 RULE: dict[str, Any] = {"name": "r", "on": ["request"], "match": {"keywords": ["bomb"]}, "action": "block"}
@@ -40,3 +42,16 @@ def test_it_fails_where_a_rule_does(acme: Tenant, monkeypatch: pytest.MonkeyPatc
 
 def test_without_rules_it_says_so() -> None:
     assert run() == "There is no rule to prove.\n"
+
+
+def test_it_proves_what_is_done_with_personal_data(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Finding(planted.FakeDetector):
+        def __init__(self, **_options: object) -> None:
+            super().__init__(personal_data.values())
+
+        async def aclose(self) -> None:
+            return None
+
+    monkeypatch.setattr(prove_policy, "Detector", Finding)
+    actions.change_tenant(actor="x", tenant=acme, pii={"mode": "block"})
+    assert "pass       CREDIT_CARD" in run("--tenant", "acme")
