@@ -40,7 +40,7 @@ _WORDS = {
     "upstream": "Wait for the upstream",
     "answer": "Relay the answer",
 }
-_TOLD_APART = frozenset(("step", "us", "found", "rules", "passages"))
+_TOLD_APART = frozenset(("step", "us", "found", "rules", "collections", "passages"))
 _OTHERS = frozenset(("receive", "queue", "upstream", "answer"))
 
 

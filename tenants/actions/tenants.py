@@ -34,6 +34,8 @@ def create_tenant(*, actor: str, slug: str, name: str, **options: Unpack[TenantO
     with audit.change(actor=actor) as trail:
         row = Tenant(slug=slug)
         rows.fill(row, {"name": name, **options}, TenantChanges.__annotations__)
+        if row.inject:
+            _check_collections(row)
         placeholder_keys.ensure(row)
         trail.record("tenant.create", row, rows.insert(row, ["slug", "name", *options]))
         if row.policy:
@@ -46,9 +48,8 @@ def change_tenant(*, actor: str, tenant: Tenant, **changes: Unpack[TenantChanges
     with audit.change(actor=actor) as trail:
         row = rows.fresh(tenant)
         done = rows.edit(row, changes, TenantChanges.__annotations__)
-        if "inject" in done:  # not always: a collection that is removed later is passed over
-            known = {collection.name for collection in queries.collections_of(row)}
-            rows.check("inject", lambda: retrieval.check_names(row.inject, known))
+        if "inject" in done:
+            _check_collections(row)
         if done:
             placeholder_keys.ensure(row)
             row.save(update_fields=[*done, "placeholder_key", "placeholder_key_version"])
@@ -74,3 +75,9 @@ def delete_tenant(*, actor: str, tenant: Tenant) -> None:
         row = rows.fresh(tenant)
         trail.record("tenant.delete", row)
         row.delete()
+
+
+def _check_collections(row: Tenant) -> None:
+    """Not at every change: a collection that is removed later is passed over, and keeps no tenant from changing."""
+    known = {collection.name for collection in queries.collections_of(row)}
+    rows.check("inject", lambda: retrieval.check_names(row.inject, known))

@@ -47,9 +47,18 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
         label="Personal data", required=False, help_text="As in a file: docs/privacy.md. The tenant's page is easier."
     )
 
+    inject = ObjectField(
+        label="Passages in requests",
+        required=False,
+        help_text="As in a file: docs/rag.md. Which of its documents' passages its requests are given.",
+    )
+
     class Meta:
         model = Tenant
-        fields = ["slug", "name", "status", "timezone", "model_aliases", "limits", "budgets", "alert_at", "pii"]
+        fields = [
+            *("slug", "name", "status", "timezone", "model_aliases", "limits", "budgets", "alert_at", "pii"),
+            "inject",
+        ]
 
 
 class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -74,6 +83,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     limits = NumbersField(required=False, help_text=f"Beside the tenant's; the tighter counts. {_LIMITS_HELP}")
     budgets = BudgetsField(required=False, help_text=f"Beside the tenant's. {_BUDGETS_HELP}")
     pii = ObjectField(label="Personal data", required=False, help_text="Where it differs from the tenant's.")
+    inject = ObjectField(label="Passages in requests", required=False, help_text="Where it differs from the tenant's.")
     metadata = PairsField(required=False, help_text="Your own notes on it, one a line: team = platform")
 
     class Meta:
@@ -88,6 +98,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
             "limits",
             "budgets",
             "pii",
+            "inject",
             "metadata",
         ]
 

@@ -1,5 +1,6 @@
 """The operator's pages on keys. A secret is in one answer, and in nothing that stays."""
 
+import json
 import re
 from datetime import timedelta
 
@@ -105,6 +106,15 @@ def test_the_list_is_searched_and_filtered(admin_client, key, globex):
         rows = admin_client.get(LIST + query).context["cl"].result_list
         assert [row.name for row in rows] == ["ci"]
     assert admin_client.get(f"{LIST}?status__exact=revoked").context["cl"].result_count == 0
+
+
+def test_passages_of_requests_may_be_of_collections_that_there_are(admin_client, acme, key):
+    actions.add_collection(actor="test", tenant=acme, name="handbook")
+    for name, becomes in (("handbook", {"collections": ["handbook"]}), ("ghost", {"collections": ["handbook"]})):
+        given = json.dumps({"collections": [name]})
+        answer = admin_client.post(page(key, "change"), form(acme, inject=given), follow=name == "ghost")
+        assert ApiKey.objects.get(pk=key.pk).inject == becomes
+    assert "there is no collection &#x27;ghost&#x27; to use" in answer.content.decode()
 
 
 def test_a_change_goes_through_the_audit(admin_client, acme, key):
