@@ -108,7 +108,8 @@ def _best(similar: Vectors, seen: "np.ndarray[tuple[int], np.dtype[np.bool_]] | 
 
 def _hits(held: Held, rows: Iterable[int], similar: Vectors, by_words: dict[int, float]) -> list[Hit] | None:
     wanted = {int(held.ids[row]): row for row in rows}
-    kept = Chunk.objects.filter(pk__in=wanted).values_list("pk", "entry_id", "ordinal", "text", "heading", "page")
+    columns = ("pk", "entry_id", "ordinal", "text", "heading", "page")
+    kept = Chunk.objects.filter(pk__in=wanted).order_by().values_list(*columns)
     hits = [
         Hit(entry, ordinal, text, heading, page, float(similar[wanted[pk]]), by_words.get(wanted[pk], 0.0))
         for pk, entry, ordinal, text, heading, page in kept
