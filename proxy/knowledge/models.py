@@ -156,7 +156,7 @@ class GivenTurn(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "digest"], name="one_memory_of_a_turn")]
-        indexes = [models.Index(fields=["tenant", "expires_at"], name="given_turns_by_end")]
+        indexes = [models.Index(fields=["expires_at"], name="given_turns_expiring")]
 
     def __str__(self) -> str:
         return f"{self.tenant_id} {self.digest[:8]}"

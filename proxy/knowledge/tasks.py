@@ -3,10 +3,12 @@
 import time
 
 from celery import shared_task
+from django.utils import timezone
 
 from proxy.knowledge import indexes, removal, wakening
 from proxy.knowledge.ingestion import queue, work
 from proxy.knowledge.models import Index
+from proxy.knowledge.turns import memory
 from tenants.models import Collection
 
 _TURN_SECONDS = 30.0
@@ -33,5 +35,6 @@ def tend() -> None:
     for index in Index.objects.filter(state=Index.State.BUILDING):
         indexes.settle(index)
     removal.sweep()
+    memory.forget(timezone.now())
     if queue.waiting():
         wakening.wake()

@@ -14,8 +14,9 @@ from django.db.models import Prefetch
 from proxy.knowledge.models import GivenPassage, GivenTurn
 from proxy.knowledge.turns.rendering import Extract
 
-LIFE = timedelta(hours=24)
-"""How long a turn is remembered after it was last seen."""
+LIFE = timedelta(hours=8)
+"""How long a turn is remembered; it starts anew when the turn is seen in the second half."""
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,6 @@ def recall(tenant_id: UUID, digests: Sequence[bytes], at: datetime) -> dict[byte
 def remember(tenant_id: UUID, digest: bytes, given: Given, at: datetime) -> None:
     """Keep what the turn is given, instead of what it was given before."""
     with transaction.atomic():
-        GivenTurn.objects.filter(tenant_id=tenant_id, expires_at__lte=at).delete()
         turn, _is_new = GivenTurn.objects.update_or_create(
             tenant_id=tenant_id, digest=digest.hex(), defaults={"form": given.form, "expires_at": at + LIFE}
         )
@@ -59,6 +59,12 @@ def remember(tenant_id: UUID, digest: bytes, given: Given, at: datetime) -> None
             )
             for position, one in enumerate(given.extracts)
         )
+
+
+def forget(at: datetime) -> None:
+    """Remove what nobody came back for; a part of it at a time, as others write meanwhile."""
+    stale = list(GivenTurn.objects.filter(expires_at__lte=at).values_list("pk", flat=True)[:_AT_ONCE])
+    GivenTurn.objects.filter(pk__in=stale).delete()
 
 
 def usable(given: Mapping[bytes, Given], collections: Mapping[str, bool]) -> dict[bytes, Given]:

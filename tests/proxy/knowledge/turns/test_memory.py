@@ -1,6 +1,6 @@
 """What a turn was given is given again, as long as its conversation goes on and its documents are there."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -50,7 +50,8 @@ def test_it_is_forgotten_when_nobody_comes_back(acme: Tenant, handbook: Collecti
     assert TURN in recalled(acme, NOW + LIFE * 0.9), "and seen again it lives on"
     assert TURN in recalled(acme, NOW + LIFE * 1.8)
     assert recalled(acme, NOW + LIFE * 3) == {}
-    memory.remember(acme.pk, OTHER, Given("text", []), NOW + LIFE * 3 + timedelta(seconds=1))
+    memory.remember(acme.pk, OTHER, Given("text", []), NOW + LIFE * 3)
+    memory.forget(NOW + LIFE * 3)
     assert (GivenTurn.objects.count(), GivenPassage.objects.count()) == (1, 0)
 
 
