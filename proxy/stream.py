@@ -36,7 +36,8 @@ class Chain(Filter):
     """Filters in a row, as one: each sees what the one before it let through. One that ended it all was the last."""
 
     def __init__(self, filters: Sequence[Filter] = ()) -> None:
-        self._filters = tuple(filters)
+        # A step without work gives an empty chain: it costs nothing for each event.
+        self._filters = tuple(one for one in filters if type(one) is not Chain or one._filters)
 
     @property
     def is_over(self) -> bool:  # type: ignore[override]
