@@ -3,7 +3,7 @@ PORT ?= 8000
 HOST ?= 127.0.0.1
 SERVER ?= uvicorn
 
-.PHONY: help run test test-fast lint bench eval-rag eval-pii docs-check lock clean
+.PHONY: help run test test-fast lint bench eval-rag eval-pii eval-policy docs-check lock clean
 
 help:
 	@echo 'make run         start the server and the worker (PORT=8000 HOST=127.0.0.1 SERVER=uvicorn|daphne)'
@@ -12,6 +12,7 @@ help:
 	@echo 'make lint        style, types, import rules, migrations, generated documents'
 	@echo 'make bench       compare this proxy with the bare floor (benchmarks/)'
 	@echo 'make eval-pii    how well personal data is found (benchmarks/pii), beside plain Presidio'
+	@echo 'make eval-policy how well rules find what they are meant to find (benchmarks/policies)'
 	@echo 'make eval-rag    how well documents are found, on the Python documentation (benchmarks/rag)'
 	@echo 'make docs-check  run every command block of README.md and the quickstarts'
 	@echo 'make lock        renew requirements*.txt from requirements*.in'
@@ -36,6 +37,10 @@ bench:
 eval-pii:
 	@scripts/with-venv dev
 	@.venv/bin/python -m benchmarks.pii $(EVAL)
+
+eval-policy:
+	@scripts/with-venv dev
+	@.venv/bin/python -m benchmarks.policies
 
 eval-rag:
 	@scripts/with-venv dev

@@ -1,7 +1,7 @@
 """Texts as they read, not as they are encoded: what cannot be seen is left out, what looks alike is alike.
 
-`clean` drops characters without a look; `fold` replaces each character by one that stands for all its lookalikes. Both
-work character by character, so that a text in pieces comes to the same as the whole.
+`clean` drops characters without a look of their own; `fold` replaces each character by one that stands for all its
+lookalikes. Both work character by character, so that a text in pieces comes to the same as the whole.
 """
 
 import unicodedata
@@ -34,13 +34,16 @@ _LOOKALIKES = {
     "y": "уγ",
     "z": "ʐ2",
 }
+# Put onto any letter of any script: accents and strokes, and what only chooses a glyph. Vowel signs are none of them.
+_MARKS = ((0x300, 0x36F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE00, 0xFE0F), (0xFE20, 0xFE2F))
 _ALIKE = {ord(other): letter for letter, others in _LOOKALIKES.items() for other in others}
 
 
 class _Cleaning(dict[int, str]):
     def __missing__(self, code: int) -> str:
         character = chr(code)
-        is_seen = unicodedata.category(character) != "Cf" and not 0xFE00 <= code <= 0xFE0F
+        is_mark = any(first <= code <= last for first, last in _MARKS)
+        is_seen = unicodedata.category(character) != "Cf" and not is_mark
         self[code] = character if is_seen else ""
         return self[code]
 
@@ -63,7 +66,7 @@ _FOLDING_ASCII = str.maketrans(
 
 
 def clean(text: str) -> str:
-    """The text without characters that nobody sees: joiners, soft hyphens, direction marks."""
+    """The text without what nobody sees, such as joiners and soft hyphens, and without accents put onto letters."""
     return text if text.isascii() else text.translate(_CLEANING)
 
 

@@ -85,3 +85,12 @@ def test_each_character_that_is_seen_has_its_place(text: str) -> None:
     places = spelling.offsets(text)
     assert [text[place] for place in places[:-1]] == list(spelling.clean(text))
     assert places[-1] == len(text)
+
+
+def test_accents_that_are_put_onto_letters_hide_no_word() -> None:
+    needles = Needles([Keyword("bomb")])
+    text = "a b\u0301o\u0336m\u0301b\u20dd!"
+    seen = spelling.clean(text)
+    assert needles.present(seen) == [0] and list(needles.spans(0, seen)) == [(2, 6)]
+    places = spelling.offsets(text)
+    assert (places[2], places[6]) == (2, len(text) - 1)

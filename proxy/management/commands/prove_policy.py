@@ -42,9 +42,9 @@ class Command(command.TenantCommand):
         above, own = queries.platform_policy(), tenant.policy if tenant else {}
         done = asyncio.run(_proof(tenant, above, own, prices.load()))
         actions.note_proof(actor=command.actor(), tenant=tenant, counts=done.counts)
-        lines = [f"{verdict:<9}  {name}{_why(checks)}" for name, _level, verdict, checks in done.by_rule] or [
-            "There is no rule to prove."
-        ]
+        lines = [
+            f"{verdict:<9}  {name}{_level(level)}{_why(checks)}" for name, level, verdict, checks in done.by_rule
+        ] or ["There is no rule to prove."]
         if proof.FAIL in done.counts:
             raise command.Refused("\n".join(["The policy does not hold.", *lines]))
         data = {"counts": done.counts, "checks": [asdict(check) for check in done.checks]}
@@ -63,6 +63,11 @@ async def _proof(tenant: Tenant | None, above: Rules, own: Rules, book: PriceBoo
         return proof.Proof([*done.checks, *await personal_data.prove(tenant.pii, privacy, detector, prices=book)])
     finally:
         await detector.aclose()
+
+
+def _level(level: str) -> str:
+    """Whose rule it is, or the mode of a type; nothing for the tenant's own rules."""
+    return "" if level == "tenant" else f" ({level})"
 
 
 def _why(checks: list[proof.Check]) -> str:
