@@ -37,7 +37,7 @@ class Chain(Filter):
 
     def __init__(self, filters: Sequence[Filter] = ()) -> None:
         # A step without work gives an empty chain: it costs nothing for each event.
-        self._filters = tuple(one for one in filters if type(one) is not Chain or one._filters)
+        self._filters: tuple[Filter, ...] = tuple(one for one in filters if type(one) is not Chain or one._filters)
 
     @property
     def is_over(self) -> bool:  # type: ignore[override]
