@@ -38,5 +38,6 @@ def of_call(record: UsageRecord) -> LookedUp | None:
 
 
 def _shown(one: dict[str, Any]) -> Shown:
-    scores = [float(one.get(name, 0)) for name in ("total", "vector", "words")]
-    return Shown(str(one.get("title", "")), str(one.get("source", "")), *scores, bool(one.get("suspicious")))
+    total, vector, words = (float(one.get(name, 0)) for name in ("total", "vector", "words"))
+    where = str(one.get("title", "")), str(one.get("source", ""))
+    return Shown(*where, total, vector, words, bool(one.get("suspicious")))
