@@ -37,6 +37,7 @@ _LOOKALIKES = {
 # Put onto any letter of any script: accents and strokes, and what only chooses a glyph. Vowel signs are none of them.
 _MARKS = ((0x300, 0x36F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE00, 0xFE0F), (0xFE20, 0xFE2F))
 _ALIKE = {ord(other): letter for letter, others in _LOOKALIKES.items() for other in others}
+_LATIN = {code: letter for code, letter in _ALIKE.items() if code > 127 and chr(code).isalpha()}
 
 
 class _Cleaning(dict[int, str]):
@@ -73,6 +74,11 @@ def clean(text: str) -> str:
 def fold(text: str) -> str:
     """The text with one character for each of its own: lower case, without accents, one letter for all lookalikes."""
     return text.translate(_FOLDING_ASCII if text.isascii() else _FOLDING)
+
+
+def latin(text: str) -> str:
+    """With Latin letters for those that look like them, full width or of other scripts: for patterns of English."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", clean(text)).translate(_LATIN)
 
 
 def offsets(text: str) -> list[int]:

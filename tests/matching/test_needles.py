@@ -87,6 +87,11 @@ def test_each_character_that_is_seen_has_its_place(text: str) -> None:
     assert places[-1] == len(text)
 
 
+def test_english_in_other_letters_reads_as_english() -> None:
+    assert spelling.latin("іgnоrе") == spelling.latin("ｉｇｎｏｒｅ") == spelling.latin("i\u200bgnore") == "ignore"
+    assert spelling.latin("l33t 100") == "l33t 100"
+
+
 def test_accents_that_are_put_onto_letters_hide_no_word() -> None:
     needles = Needles([Keyword("bomb")])
     text = "a b\u0301o\u0336m\u0301b\u20dd!"

@@ -27,7 +27,7 @@ def _scored(kind: str, text: str) -> float:
     """1 minus the chance that every cue that is there is a coincidence."""
     needles, weights = _compiled(kind)
     innocence = 1.0
-    for place in needles.present(spelling.clean(text)):
+    for place in needles.present(spelling.latin(text)):
         innocence *= 1.0 - weights[place]
     return 1.0 - innocence
 
