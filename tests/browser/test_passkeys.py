@@ -75,9 +75,7 @@ def test_a_passkey_is_added_and_signs_in_without_a_password(visit: Visit) -> Non
     page.get_by_label("User name").fill("petra")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url(
-        re.compile("/second-factor/authenticate/")
-    )  # asked for beside the password
+    page.wait_for_url(re.compile("/second-factor/authenticate/"))  # asked for beside the password
     visit.open("/start/")
     expect(page).to_have_url(re.compile("/accounts/second-factor/authenticate/"))  # nothing opens before
     page.get_by_role("button", name="Use a security key").click()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialApp
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
@@ -20,6 +21,7 @@ from tests.admin_ui.calls import record
 
 CREDENTIAL = "sk-ant-canary-4b1f77c29d"
 FACTOR = "sealed-canary-of-a-second-factor"
+CLIENT_SECRET = "canary-of-a-single-sign-on"
 
 
 @pytest.fixture
@@ -32,11 +34,21 @@ def kept(acme: Tenant, alice: User) -> list[bytes]:
     actions.invite(actor="x", tenant=acme, invited_by=alice, role="member", note="D", at=timezone.now())
     actions.add_channel(actor="x", tenant=acme, name="team", kind="webhook", url="https://a.example.com")
     Authenticator.objects.create(user=alice, type=Authenticator.Type.TOTP, data={"secret": FACTOR})
+    SocialApp.objects.create(provider="openid_connect", name="old", client_id="x", secret=CLIENT_SECRET)
     alice.set_password("canary-of-a-password")
     alice.save()
     record(acme).save()
     config = settings.CONFIG
-    fixed = [secret, CREDENTIAL, FACTOR, alice.password, config.secret_key, config.key_peppers, config.encryption_keys]
+    fixed = [
+        secret,
+        CREDENTIAL,
+        FACTOR,
+        CLIENT_SECRET,
+        alice.password,
+        config.secret_key,
+        config.key_peppers,
+        config.encryption_keys,
+    ]
     return [*(text.encode() for text in fixed), *_sealed()]
 
 
