@@ -15,8 +15,9 @@ from uuid import UUID
 
 import orjson
 
+from proxy.formats import texts
+
 _SILENT = frozenset(("metadata", "stream"))
-_BILLING = "x-anthropic-billing-header:"
 _PLACEHOLDER = re.compile(rb"\[([A-Z][A-Z0-9_]*)_([0-9A-HJKMNP-TV-Z]{8,32})\]")
 _OWN_STATE = ("thread", "container", "mcp_servers", "context_management", "fallback_credit_token")
 
@@ -126,7 +127,9 @@ def _without_billing(system: Any) -> Any:
     if not isinstance(system, list):
         return system
     return [
-        block for block in system if not (isinstance(block, dict) and str(block.get("text", "")).startswith(_BILLING))
+        block
+        for block in system
+        if not (isinstance(block, dict) and str(block.get("text", "")).startswith(texts.BILLING))
     ]
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import orjson
 
+from proxy.formats import texts
 from proxy.formats.sse import Event
 
 _PIECE = re.compile(r"\s*\S{1,48}\s*|\s+")  # about a word: what people see come in, and no more events than one token
 _INPUT_CHARS = 48
-_INPUTS = frozenset(("tool_use", "server_tool_use", "mcp_tool_use"))
 _ENDING = ("stop_reason", "stop_sequence", "stop_details", "container", "context_management")
 
 
@@ -54,7 +54,7 @@ def _parts(block: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any
         if "signature" in block:
             deltas.append({"type": "signature_delta", "signature": block["signature"]})
         return {**block, "thinking": "", **({"signature": ""} if "signature" in block else {})}, deltas
-    if kind in _INPUTS:
+    if kind in texts.TOOL_CALLS:
         text = orjson.dumps(block.get("input", {})).decode()
         pieces = [text[at : at + _INPUT_CHARS] for at in range(0, len(text), _INPUT_CHARS)]
         return {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]

@@ -10,7 +10,12 @@ from typing import Any, NamedTuple
 from proxy.formats.splice import Path
 
 # Anthropic reads this block of Claude Code's and takes it out again; its bytes are not ours.
-_BILLING = "x-anthropic-billing-header:"
+BILLING = "x-anthropic-billing-header:"
+"""What that block begins with."""
+
+TOOL_CALLS = ("tool_use", "server_tool_use", "mcp_tool_use")
+"""The blocks in which a model calls a tool. No set: a type that an upstream sends may be anything, a list too."""
+
 _OPAQUE_NAMES = frozenset(("type", "id", "name", "signature", "data", "url", "media_type", "cache_control", "$ref"))
 _FIELDS = frozenset((
     *("model", "max_tokens", "messages", "system", "stream", "tools", "tool_choice", "metadata", "thinking"),
@@ -259,7 +264,7 @@ _BLOCK_FIELDS: Mapping[str, frozenset[str]] = {
 
 def _is_billing(block: Any) -> bool:
     text = block.get("text") if isinstance(block, dict) else None
-    return isinstance(text, str) and text.startswith(_BILLING)
+    return isinstance(text, str) and text.startswith(BILLING)
 
 
 def _list(value: Any) -> list[Any]:

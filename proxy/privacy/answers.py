@@ -12,7 +12,6 @@ from proxy.privacy.restoring import Restorer, Stream
 from proxy.stream import Filter
 
 _PIECES = {"text_delta": "text", "input_json_delta": "partial_json"}
-_INPUTS = ("tool_use", "server_tool_use", "mcp_tool_use")
 
 
 class Restore(Filter):
@@ -61,7 +60,7 @@ class Restore(Filter):
         kind = block.get("type") if isinstance(block, dict) else None
         if not isinstance(block, dict) or not isinstance(index, int):
             return (event,)
-        if kind == "text" or kind in _INPUTS:
+        if kind == "text" or kind in texts.TOOL_CALLS:
             self._streams[index] = self._restorer.stream(is_json=kind != "text")
         return (event.edit(self._block(block, ("content_block",))),)
 
@@ -135,4 +134,4 @@ class Restore(Filter):
 
 
 def _has_input(block: Any) -> bool:
-    return isinstance(block, dict) and block.get("type") in _INPUTS
+    return isinstance(block, dict) and block.get("type") in texts.TOOL_CALLS

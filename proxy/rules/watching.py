@@ -15,8 +15,6 @@ from proxy.rules.rule import Action, Place, Rule
 from proxy.rules.windows import Hit, Windows
 from proxy.stream import Filter
 
-_INPUTS = frozenset(("tool_use", "server_tool_use", "mcp_tool_use"))
-
 Note = Callable[[Rule, Place], None]
 """Told of every rule that fits, once for each text or tool it fits."""
 
@@ -105,7 +103,7 @@ class Watch(Filter):
 
     def _start(self, index: int, block: Any, event: Event) -> Iterable[Event]:
         kind = block.get("type") if isinstance(block, dict) else None
-        if kind in _INPUTS and self._tool_rules:
+        if kind in texts.TOOL_CALLS and self._tool_rules:
             self._held[index] = [event]
             return ()
         self._begin(index)
@@ -165,7 +163,7 @@ class Watch(Filter):
                 raise Blocked(rule)
 
     def _block(self, block: Any, path: Path) -> dict[Path, str]:
-        if isinstance(block, dict) and block.get("type") in _INPUTS:
+        if isinstance(block, dict) and block.get("type") in texts.TOOL_CALLS:
             self._judge_tool(block)
             return {}
         leaves = texts.of_block(block, path).leaves if self._reader.rules else ()

@@ -54,9 +54,9 @@ def ask(outbound: Outbound, owns: IsPlaceholder) -> Asked:
     if rules is None or call.endpoint != "messages":
         return Asked(outbound, control)
     started = time.perf_counter()
-    reason = _why_not(outbound, rules)
+    reason, setting = _why_not(outbound, rules), _setting(outbound)
     try:
-        asked = None if reason else question.of(call.document.value, _setting(outbound), rules.secret, owns)
+        asked = None if reason else question.of(call.document.value, setting, rules.secret, owns)
     except question.NotComparable:
         asked, reason = None, "a number of too many digits"
     if asked is None:
@@ -67,10 +67,10 @@ def ask(outbound: Outbound, owns: IsPlaceholder) -> Asked:
         started,
         key=asked.key.hex()[:16],
         parts={
-            "model": outbound.sent_as,
+            "model": setting.model,
             "upstream": outbound.upstream.name,
-            "version": call.inbound.get(b"anthropic-version"),
-            "betas": _betas(outbound),
+            "version": setting.version,
+            "betas": setting.betas,
             "placeholders": len(asked.placeholders),
         },
     )

@@ -18,7 +18,6 @@ from proxy.rules.windows import REPLACEMENT
 from proxy.stream import Chain, Filter
 
 _UNTRUSTED = frozenset(("tool_result", "document"))
-_SUSPICION = 0.8
 
 
 class PolicyBlocked(Refused):
@@ -118,11 +117,6 @@ class _Request:
             if self._allowed_platform is None or rule.is_platform != self._allowed_platform:
                 yield rule
 
-    @property
-    def rules(self) -> list[Rule]:
-        """Those that hold for its answer."""
-        return list(self.applying)
-
     def matches(self, rule: Rule) -> list[Place] | None:
         """Where the rule fits the request; None where it does not."""
         if rule.pii or not self._fits_call(rule):
@@ -171,9 +165,7 @@ class _Request:
     def _trusts(self, rule: Rule) -> bool:
         """Rules for what follows untrusted orders hold only where the request carries such."""
         return not rule.after_untrusted or any(
-            detectors.score("prompt_injection", leaf.text) >= _SUSPICION
-            for leaf in self._all().leaves
-            if leaf.place in _UNTRUSTED
+            detectors.reads_like_orders(leaf.text) for leaf in self._all().leaves if leaf.place in _UNTRUSTED
         )
 
     def _all(self) -> Texts:
@@ -201,7 +193,7 @@ def _covered(text: str, spans: Sequence[tuple[int, int]]) -> str:
 
 
 def _watch(call: Call, policy: Policy, request: _Request) -> Filter:
-    rules = [rule for rule in request.rules if rule.places & {Place.RESPONSE, Place.TOOL_USE}]
+    rules = [rule for rule in request.applying if rule.places & {Place.RESPONSE, Place.TOOL_USE}]
     if not rules:
         return Chain()
     fitting: list[dict[str, Any]] = []

@@ -21,7 +21,6 @@ from proxy.knowledge.turns.rendering import Extract
 from proxy.rules import detectors
 
 _SOURCES = frozenset(("document", "search_result"))
-_SUSPICION = 0.8
 
 
 class PassagesUnavailable(Unavailable):
@@ -105,7 +104,7 @@ def _facts(passage: Passage, extract: Extract) -> dict[str, Any]:
     """What the record says of a passage: where it is from and why, never what it says."""
     scores = {name: round(getattr(passage.scores, name), 4) for name in ("total", "vector", "words")}
     facts = {"document": str(passage.document_id), "title": extract.title, "source": extract.source, **scores}
-    is_suspicious = detectors.score("prompt_injection", extract.text) >= _SUSPICION
+    is_suspicious = detectors.reads_like_orders(extract.text)
     return {**facts, "suspicious": True} if is_suspicious else facts
 
 

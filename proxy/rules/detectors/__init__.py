@@ -9,6 +9,13 @@ DETECTORS: Mapping[str, Callable[[str], float]] = {
     "jailbreak": injection.jailbreak,
 }
 
+_SUSPICION = 0.8
+
+
+def reads_like_orders(text: str) -> bool:
+    """Whether a text from outside gives orders to the model."""
+    return injection.score(text) >= _SUSPICION
+
 
 def score(name: str, text: str) -> float:
     """How sure the detector is. Names are checked when a policy is saved."""

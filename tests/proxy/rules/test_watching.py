@@ -175,3 +175,11 @@ def test_thinking_and_events_of_later_versions_pass() -> None:
     raw += b'{"type": "thinking_delta", "thinking": "a bomb"}}\n\nevent: content_block_delta\ndata: no json\n\n'
     watch, _noted = watching(BLOCKING)
     assert b"".join(event.raw for event in seen(watch, Reader().feed(raw))) == raw
+
+
+@pytest.mark.parametrize("kind", [["tool_use"], {"a": 1}, None, 7])
+def test_a_block_whose_type_is_no_word_passes(kind: Any) -> None:
+    events = [_event("content_block_start", index=0, content_block={"type": kind})]
+    assert seen(watching(SHELL, BLOCKING)[0], events) == events
+    document = Document.parse(json.dumps({"content": [{"type": kind}]}).encode())
+    assert watching(SHELL, BLOCKING)[0].document(document) is document
