@@ -1,14 +1,15 @@
 """What a policy may hold. Each check raises ValidationError that names the rule and the field."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
 from matching import spelling
 from matching.needles import LONGEST, BadPattern, Keyword, Needle, Needles, Pattern, compiled
-from tenants import entities, validators
+from tenants import checks, entities, validators
+from tenants.checks import Check
 
 MODES = ("enforce", "monitor")
 PLACES = ("request", "tools", "tool_results", "response", "tool_use")
@@ -22,17 +23,14 @@ _MOST_WORDS = 500
 _MOST_CHARS = 1000
 _MOST_LONGEST = 2000
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_TEXT_KINDS = ("keywords", "regex", "detector")
 _TOOL_KINDS = ("tool_names", "tool_input")
-
-Check = Callable[[Any], None]
 
 
 def check_policy(value: Any) -> None:
     """`{mode, rules: [{name, on, match, action, …}]}`."""
     _known(value, ("mode", "rules"), "")
     if "mode" in value:
-        _within("mode", _one_of(MODES), value["mode"])
+        _within("mode", checks.one_of(MODES), value["mode"])
     rules = value.get("rules", [])
     if not isinstance(rules, Sequence) or isinstance(rules, str) or len(rules) > _MOST_RULES:
         raise ValidationError(f"rules: give a list of at most {_MOST_RULES} rules.")
@@ -128,14 +126,6 @@ def _within(where: str, check: Check, value: Any) -> None:
         raise ValidationError([f"{where}: {message}" for message in wrong.messages]) from None
 
 
-def _one_of(choices: Sequence[str]) -> Check:
-    def check(value: Any) -> None:
-        if value not in choices:
-            raise ValidationError(f"it must be one of {', '.join(choices)}.")
-
-    return check
-
-
 def _some_of(choices: Sequence[str]) -> Check:
     def check(value: Any) -> None:
         _texts(value)
@@ -173,27 +163,6 @@ def _regex(value: Any) -> None:
         raise ValidationError(str(wrong)) from None
 
 
-def _number(least: float, most: float) -> Check:
-    def check(value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-            raise ValidationError(f"give a number from {least:g} to {most:g}.")
-
-    return check
-
-
-def _whole(least: int, most: int) -> Check:
-    def check(value: Any) -> None:
-        if type(value) is not int or not least <= value <= most:
-            raise ValidationError(f"give a whole number from {least} to {most}.")
-
-    return check
-
-
-def _switch(value: Any) -> None:
-    if not isinstance(value, bool):
-        raise ValidationError("it must be true or false.")
-
-
 def _name(value: Any) -> None:
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise ValidationError("lower-case letters, digits and hyphens, at most 63.")
@@ -225,27 +194,27 @@ def _fields(fields: Mapping[str, Check]) -> Check:
 _MATCH: Mapping[str, Check] = {
     "keywords": _keywords,
     "regex": _regex,
-    "longest": _whole(1, _MOST_LONGEST),
+    "longest": checks.whole(1, _MOST_LONGEST),
     "tool_names": _texts,
     "tool_input": _tool_input,
     "models": validators.check_globs,
-    "max_tokens_over": _whole(0, 10**9),
+    "max_tokens_over": checks.whole(0, 10**9),
     "attachments": _some_of(ATTACHMENTS),
     "pii": _some_of((*entities.TYPES, entities.DENIED)),
-    "detector": _one_of(DETECTORS),
-    "threshold": _number(0, 1),
+    "detector": checks.one_of(DETECTORS),
+    "threshold": checks.number(0, 1),
 }
 _FIELDS: Mapping[str, Check] = {
     "name": _name,
     "on": _some_of(PLACES),
     "match": _fields(_MATCH),
-    "action": _one_of(ACTIONS),
-    "mode": _one_of(MODES),
+    "action": checks.one_of(ACTIONS),
+    "mode": checks.one_of(MODES),
     "model": _text,
     "message": _text,
-    "severity": _one_of(SEVERITIES),
+    "severity": checks.one_of(SEVERITIES),
     "notes": _text,
-    "ending": _one_of(ENDINGS),
-    "when": _fields({"metadata": _metadata, "untrusted": _switch}),
+    "ending": checks.one_of(ENDINGS),
+    "when": _fields({"metadata": _metadata, "untrusted": checks.switch}),
     "examples": _fields({"match": _texts, "miss": _texts}),
 }

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from tenants import checks
+
 FORMS = ("search_result", "document", "text")
 DEFAULTS: Mapping[str, Any] = {
     "collections": [],
@@ -57,37 +59,11 @@ def _names(value: Any) -> None:
         raise ValidationError(f"give a list of at most {MOST_COLLECTIONS} names of collections, each once.")
 
 
-def _number(least: float, most: float) -> Callable[[Any], None]:
-    def check(value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-            raise ValidationError(f"give a number from {least:g} to {most:g}.")
-
-    return check
-
-
-def _whole(least: int, most: int) -> Callable[[Any], None]:
-    def check(value: Any) -> None:
-        if type(value) is not int or not least <= value <= most:
-            raise ValidationError(f"give a whole number from {least} to {most}.")
-
-    return check
-
-
-def _form(value: Any) -> None:
-    if value not in FORMS:
-        raise ValidationError(f"it must be one of {', '.join(FORMS)}.")
-
-
-def _switch(value: Any) -> None:
-    if not isinstance(value, bool):
-        raise ValidationError("it must be true or false.")
-
-
 _FIELDS: Mapping[str, Callable[[Any], None]] = {
     "collections": _names,
-    "top_k": _whole(1, MOST_PASSAGES),
-    "min_score": _number(0, 1),
-    "as": _form,
-    "max_tokens": _whole(1, MOST_TOKENS),
-    "citations": _switch,
+    "top_k": checks.whole(1, MOST_PASSAGES),
+    "min_score": checks.number(0, 1),
+    "as": checks.one_of(FORMS),
+    "max_tokens": checks.whole(1, MOST_TOKENS),
+    "citations": checks.switch,
 }
