@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from proxy.doctor.finding import Finding, fail, ok, warn
-from tenants import placeholder_keys, queries, second_factors
+from tenants import placeholder_keys, queries, second_factors, transcript_keys
 
 
 def check(*, peppers: Collection[int], encryption_keys: Collection[int]) -> Iterator[Finding]:
@@ -12,6 +12,7 @@ def check(*, peppers: Collection[int], encryption_keys: Collection[int]) -> Iter
     yield _sealed("encryption keys", "credentials", queries.credentials_by_version(), encryption_keys)
     yield _sealed("second factors", "second factors", second_factors.by_version(), encryption_keys)
     yield _sealed("placeholder keys", "placeholder keys", placeholder_keys.by_version(), encryption_keys)
+    yield _sealed("kept text", "keys of kept text", transcript_keys.by_version(), encryption_keys)
 
 
 def _key_secrets(counted: dict[int, int], peppers: Collection[int]) -> Finding:

@@ -36,11 +36,18 @@ from tenants.actions.members import (
     withdraw_invitation,
 )
 from tenants.actions.people import add_person, change_person, note_password, note_sign_in_link, remove_person
-from tenants.actions.placeholder_keys import renew_placeholder_key, reseal_placeholder_keys
 from tenants.actions.playground import PASS_LIFE, GivenPass, end_playground, open_playground
 from tenants.actions.policies import activate_policy, discard_policy, draft_policy, note_proof, save_policy
 from tenants.actions.second_factors import reseal_second_factors
-from tenants.actions.tenants import change_tenant, create_tenant, delete_tenant, note_purge
+from tenants.actions.tenant_keys import renew_placeholder_key, reseal_placeholder_keys, reseal_transcript_keys
+from tenants.actions.tenants import (
+    change_tenant,
+    create_tenant,
+    delete_tenant,
+    note_forgotten_transcripts,
+    note_purge,
+    note_transcript_seen,
+)
 from tenants.actions.upstreams import (
     UNCHANGED,
     Resealed,
@@ -95,7 +102,9 @@ __all__ = [
     "note_password",
     "note_proof",
     "note_sign_in_link",
+    "note_forgotten_transcripts",
     "note_purge",
+    "note_transcript_seen",
     "note_use",
     "open_invitation",
     "open_playground",
@@ -105,6 +114,7 @@ __all__ = [
     "rename_view",
     "reseal_credentials",
     "reseal_placeholder_keys",
+    "reseal_transcript_keys",
     "reseal_second_factors",
     "reseal_signing_secrets",
     "revoke_key",

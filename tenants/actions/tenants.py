@@ -2,7 +2,7 @@
 
 from typing import Any, TypedDict, Unpack
 
-from tenants import audit, placeholder_keys, queries, retrieval
+from tenants import audit, placeholder_keys, queries, retrieval, transcript_keys
 from tenants.actions import policies, rows
 from tenants.models import Tenant
 
@@ -19,6 +19,7 @@ class TenantOptions(TypedDict, total=False):
     pii: dict[str, Any] | None
     policy: dict[str, Any] | None
     cache: dict[str, Any] | None
+    transcripts: dict[str, Any] | None
 
 
 class TenantChanges(TenantOptions, total=False):
@@ -36,7 +37,7 @@ def create_tenant(*, actor: str, slug: str, name: str, **options: Unpack[TenantO
         rows.fill(row, {"name": name, **options}, TenantChanges.__annotations__)
         if row.inject:
             _check_collections(row)
-        placeholder_keys.ensure(row)
+        _ensure_keys(row)
         trail.record("tenant.create", row, rows.insert(row, ["slug", "name", *options]))
         if row.policy:
             policies.note_policy(row, author=trail.actor)
@@ -51,8 +52,7 @@ def change_tenant(*, actor: str, tenant: Tenant, **changes: Unpack[TenantChanges
         if "inject" in done:
             _check_collections(row)
         if done:
-            placeholder_keys.ensure(row)
-            row.save(update_fields=[*done, "placeholder_key", "placeholder_key_version"])
+            row.save(update_fields=[*done, *_ensure_keys(row)])
             trail.record("tenant.change", row, done)
             if "policy" in done:
                 policies.note_policy(row, author=trail.actor)
@@ -75,6 +75,25 @@ def delete_tenant(*, actor: str, tenant: Tenant) -> None:
         row = rows.fresh(tenant)
         trail.record("tenant.delete", row)
         row.delete()
+
+
+def note_forgotten_transcripts(*, actor: str, tenant: Tenant, count: int) -> None:
+    """Say in the audit that the kept text of calls was deleted, and of how many."""
+    with audit.change(actor=actor) as trail:
+        trail.record("transcripts.purge", rows.fresh(tenant), {"calls": [count, 0]})
+
+
+def note_transcript_seen(*, actor: str, tenant: Tenant, request_id: str) -> None:
+    """Say in the audit that somebody looked at the kept text of a call."""
+    with audit.change(actor=actor) as trail:
+        trail.record("transcripts.view", rows.fresh(tenant), {"request": [None, request_id]})
+
+
+def _ensure_keys(row: Tenant) -> list[str]:
+    """Give it the keys that its settings ask for; the columns they are in."""
+    placeholder_keys.ensure(row)
+    transcript_keys.ensure(row)
+    return [*placeholder_keys.KEY.columns, *transcript_keys.KEY.columns]
 
 
 def _check_collections(row: Tenant) -> None:

@@ -53,11 +53,17 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="As in a file: docs/rag.md. Which of its documents' passages its requests are given.",
     )
 
+    transcripts = ObjectField(
+        label="Kept text",
+        required=False,
+        help_text="As in a file: docs/transcripts.md. {enabled: true, days: 14} keeps what is asked and answered.",
+    )
+
     class Meta:
         model = Tenant
         fields = [
             *("slug", "name", "status", "timezone", "model_aliases", "limits", "budgets", "alert_at", "pii"),
-            "inject",
+            *("inject", "transcripts"),
         ]
 
 

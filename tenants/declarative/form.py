@@ -233,6 +233,7 @@ class TenantForm(RowForm):
     pii: Annotated[dict[str, Any], BeforeValidator(_as_modes), _stored(Tenant, "pii")] | None = None
     policy: Annotated[dict[str, Any], _stored(Tenant, "policy")] | None = None
     cache: Annotated[dict[str, Any], _stored(Tenant, "cache")] | None = None
+    transcripts: Annotated[dict[str, Any], _stored(Tenant, "transcripts")] | None = None
     alert_at: Annotated[list[int], _stored(Tenant, "alert_at")] | None = None
     alerts: list[AlertForm] = []
     upstreams: list[UpstreamForm] = []

@@ -19,6 +19,7 @@ def tenant_fields(row: Tenant) -> dict[str, Any]:
         "pii": row.pii,
         "policy": row.policy,
         "cache": row.cache,
+        "transcripts": row.transcripts,
     }
 
 

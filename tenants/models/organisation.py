@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
-from tenants import caching, policies, privacy, retrieval, validators
+from tenants import caching, policies, privacy, retrieval, transcripts, validators
 from tenants.models import defaults
 
 
@@ -80,6 +80,15 @@ class Tenant(models.Model):
         validators=[retrieval.check_settings],
         help_text="Which of its documents' passages its requests are given.",
     )
+    transcripts = models.JSONField(
+        "kept text",
+        default=dict,
+        blank=True,
+        validators=[transcripts.check_settings],
+        help_text="Whether the text of its calls is kept, how long and how much.",
+    )
+    transcript_key = models.BinaryField(null=True, editable=False, help_text="AEAD ciphertext, see tenants/secrets.py.")
+    transcript_key_version = models.PositiveIntegerField(null=True, editable=False)
     settings = models.JSONField(default=dict, blank=True, validators=[validators.check_object])
     created_at = models.DateTimeField(auto_now_add=True)
 

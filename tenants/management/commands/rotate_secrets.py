@@ -6,21 +6,23 @@ from typing import Any
 
 from django.conf import settings
 
-from tenants import actions, audit, placeholder_keys, queries, second_factors, secrets
+from tenants import actions, audit, placeholder_keys, queries, second_factors, secrets, transcript_keys
 from tenants.management import command
 
 SEALED: Mapping[str, tuple[Callable[..., actions.Resealed], Callable[[], dict[int, int]]]] = {
     "credentials": (actions.reseal_credentials, queries.credentials_by_version),
     "second factors": (actions.reseal_second_factors, second_factors.by_version),
     "placeholder keys": (actions.reseal_placeholder_keys, placeholder_keys.by_version),
+    "keys of kept text": (actions.reseal_transcript_keys, transcript_keys.by_version),
 }
 """What is sealed: how each kind is sealed anew, and how many of it need which version."""
 
 
 class Command(command.TenantCommand):
     help = (
-        "Seal every upstream credential, second factor and placeholder key with the newest of LLMP_ENCRYPTION_KEYS, "
-        "while the servers run. It may be stopped and started again. An old key may be dropped once this says so."
+        "Seal every upstream credential, second factor and key of a tenant (for placeholders, for kept text) with the "
+        "newest of LLMP_ENCRYPTION_KEYS, while the servers run. It may be stopped and started again. An old key may be "
+        "dropped once this says so."
     )
     examples = """\
   export LLMP_ENCRYPTION_KEYS="2:$(openssl rand -base64 32),1:…"   # the new key first; restart the servers

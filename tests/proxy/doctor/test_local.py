@@ -179,6 +179,7 @@ class TestDatabase:
             "encryption keys": "fail",
             "second factors": "ok",
             "placeholder keys": "ok",
+            "kept text": "ok",
         }
         KeySecret.objects.all().delete()
         Upstream.objects.all().delete()
