@@ -11,3 +11,4 @@ class Finding:
     end: int
     entity_type: str  # one of proxy.privacy.detection.ENTITY_TYPES, or the name of a custom recogniser
     score: float  # 0 to 1
+    within: tuple[str, ...] = ()  # the other types that were found in this stretch

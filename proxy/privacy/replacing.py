@@ -8,7 +8,7 @@ from proxy.formats.splice import Path
 from proxy.formats.texts import Leaf
 from proxy.privacy.findings import Finding
 from proxy.privacy.placeholders import Placeholders
-from proxy.privacy.rules import Mode
+from proxy.privacy.rules import STRICTNESS, Mode
 
 ModeOf = Callable[[str], Mode]
 
@@ -18,12 +18,13 @@ class Tally:
     """How often each type was found, how sure and where; what was done about it. Never a value."""
 
     by_type: dict[str, dict[str, Any]] = field(default_factory=dict)
+    types: set[str] = field(default_factory=set)  # of all that was looked for and found, within other findings too
 
-    def add(self, finding: Finding, mode: Mode, place: str) -> None:
-        """Count one finding."""
-        known = self.by_type.get(finding.entity_type)
+    def add(self, finding: Finding, entity_type: str, mode: Mode, place: str) -> None:
+        """Count one finding as the type that it was treated as."""
+        known = self.by_type.get(entity_type)
         if known is None:
-            known = self.by_type[finding.entity_type] = {"count": 0, "mode": mode.value, "score": 0.0, "places": {}}
+            known = self.by_type[entity_type] = {"count": 0, "mode": mode.value, "score": 0.0, "places": {}}
         known["count"] += 1
         known["score"] = max(known["score"], round(finding.score, 2))
         known["places"][place] = known["places"].get(place, 0) + 1
@@ -35,6 +36,14 @@ class Tally:
     def header(self) -> str:
         """`PERSON=2, EMAIL_ADDRESS=1`."""
         return ", ".join(f"{name}={known['count']}" for name, known in sorted(self.by_type.items()))
+
+
+def treated(finding: Finding, mode_of: ModeOf) -> tuple[str, Mode]:
+    """As which type a stretch is treated, and how: of all types found in it the strictest, else its own."""
+    if not finding.within:
+        return finding.entity_type, mode_of(finding.entity_type)
+    strictest = max((finding.entity_type, *finding.within), key=lambda name: STRICTNESS[mode_of(name)])
+    return strictest, mode_of(strictest)
 
 
 def replaced(
@@ -56,14 +65,15 @@ def _text(leaf: Leaf, findings: Sequence[Finding], mode_of: ModeOf, stand_ins: P
     pieces: list[str] = []
     copied = 0
     for finding in findings:
-        mode = mode_of(finding.entity_type)
+        entity_type, mode = treated(finding, mode_of)
         if mode is Mode.OFF:
             continue
-        tally.add(finding, mode, leaf.place)
+        tally.add(finding, entity_type, mode, leaf.place)
+        tally.types.update(name for name in (finding.entity_type, *finding.within) if mode_of(name) is not Mode.OFF)
         if mode is Mode.PSEUDONYMIZE:
-            stand_in = stand_ins.stand_in(finding.entity_type, leaf.text[finding.start : finding.end])
+            stand_in = stand_ins.stand_in(entity_type, leaf.text[finding.start : finding.end])
         elif mode is Mode.REDACT:
-            stand_in = f"[{finding.entity_type}]"
+            stand_in = f"[{entity_type}]"
         else:
             continue
         pieces += leaf.text[copied : finding.start], stand_in

@@ -22,6 +22,12 @@ class Mode(StrEnum):
     BLOCK = "block"  # the call is refused
 
 
+STRICTNESS: Mapping[Mode, int] = MappingProxyType(
+    {Mode.OFF: 0, Mode.MONITOR: 1, Mode.PSEUDONYMIZE: 2, Mode.REDACT: 3, Mode.BLOCK: 4}
+)
+"""Where several types were found in one stretch, the highest counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class CustomRecogniser:
     """A tenant's own entity type. `regex` is in RE2's syntax; `context` are words that make a match likelier."""

@@ -6,10 +6,11 @@ so what was sent in one turn is sent again to the byte in the next.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 from proxy.formats.texts import Leaf
-from proxy.privacy.detection import BY_MODEL
+from proxy.privacy.detection import BY_MODEL, overlaps
 from proxy.privacy.detection.detector import Found
 from proxy.privacy.findings import Finding
 
@@ -29,10 +30,10 @@ def spread(leaves: Sequence[Leaf], found: Sequence[Found]) -> Sequence[Found]:
         for at in _words(text, value, starts[place] + first.end):
             leaf = bisect_right(starts, at) - 1
             start = at - starts[leaf]
-            more.setdefault(leaf, []).append(Finding(start, start + len(value), first.entity_type, first.score))
+            more.setdefault(leaf, []).append(replace(first, start=start, end=start + len(value)))
     if not more:
         return found
-    return [_merged(one, more.get(place, [])) for place, one in enumerate(found)]
+    return [overlaps.resolve([*one, *more[place]]) if place in more else one for place, one in enumerate(found)]
 
 
 def _values(leaves: Sequence[Leaf], found: Sequence[Found]) -> dict[str, tuple[int, Finding]]:
@@ -59,12 +60,3 @@ def _words(text: str, value: str, start: int) -> Iterator[int]:
 
 def _is_word(character: str) -> bool:
     return character.isalnum() or character == "_"
-
-
-def _merged(found: Found, more: Sequence[Finding]) -> Found:
-    """What was recognised comes first; of the rest the longer and earlier."""
-    kept = list(found)
-    for one in sorted(more, key=lambda one: (one.start - one.end, one.start)):
-        if all(one.end <= other.start or other.end <= one.start for other in kept):
-            kept.append(one)
-    return tuple(sorted(kept, key=lambda one: one.start))

@@ -39,12 +39,12 @@ async def tried(text: str, privacy: Privacy, detector: Detector) -> Tried:
     pieces: list[Piece] = []
     at = 0
     for finding in found:
-        mode = privacy.rules.mode_of(finding.entity_type)
+        entity_type, mode = replacing.treated(finding, privacy.rules.mode_of)
         if mode is not Mode.OFF:
             score = round(finding.score, 2)
             pieces += (
                 Piece(text[at : finding.start]),
-                Piece(text[finding.start : finding.end], finding.entity_type, mode, score),
+                Piece(text[finding.start : finding.end], entity_type, mode, score),
             )
             at = finding.end
     tally = Tally()

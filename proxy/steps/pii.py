@@ -98,7 +98,7 @@ async def scrub(call: Call, detector: Detector) -> Scrubbed:
     restore = _restore(call, stand_ins, rules) if len(stand_ins) else Chain()
     is_searched = rules.reads_answers and call.endpoint == "messages" and privacy.key is not None
     search = Search(privacy, detector) if is_searched else None
-    return Scrubbed(clean, restore, tally.header(), stand_ins, tuple(tally.by_type), search)
+    return Scrubbed(clean, restore, tally.header(), stand_ins, tuple(sorted(tally.types)), search)
 
 
 def _read(call: Call, rules: Rules) -> Texts:

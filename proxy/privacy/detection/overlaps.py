@@ -1,56 +1,56 @@
 """One finding for each stretch of text, whatever order they were found in."""
 
-import bisect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from proxy.privacy.findings import Finding
 
 
 def resolve(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings without overlaps, by place. Of one type they become one; of two the longer wins, then the surer.
+    """The findings without overlaps, by place: what overlaps becomes one finding that covers all of it.
 
-    The longer, because what it covers beyond the other would else be left in the text.
+    Its type is that of the longest stretch, then of the surest; the others are `within` it. Nothing that was found is
+    left in the text, and what is done with the stretch can go by the strictest of its types.
     """
-    joined = [
-        one
-        for _, same in groupby(sorted(findings, key=_by_type), key=lambda one: one.entity_type)
-        for one in _joined(same)
-    ]
-    ranked = sorted(joined, key=lambda one: (one.start - one.end, -one.score, one.start, one.entity_type))
-    taken = _Stretches()
-    kept = [one for one in ranked if taken.take(one.start, one.end)]
-    return tuple(sorted(kept, key=lambda one: one.start))
+    return tuple(_one(overlapping) for overlapping in _touching(sorted(_joined(findings), key=_place)))
 
 
-def _by_type(one: Finding) -> tuple[str, int, int]:
-    return one.entity_type, one.start, one.end
+def _joined(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Findings of one type that overlap as one, as sure as the surest of them."""
+    by_type = sorted(findings, key=lambda one: (one.entity_type, *_place(one)))
+    for _, same in groupby(by_type, key=lambda one: one.entity_type):
+        for overlapping in _touching(same):
+            surest = max(overlapping, key=lambda one: one.score)
+            yield surest if len(overlapping) == 1 else _covering(overlapping, surest)
 
 
-def _joined(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings of one type, by place: those that overlap as one, as sure as the surest of them."""
-    joined: list[Finding] = []
+def _touching(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
+    """Findings by place, in groups that share characters."""
+    group: list[Finding] = []
+    end = 0
     for one in findings:
-        if joined and one.start < joined[-1].end:
-            last = joined.pop()
-            one = Finding(last.start, max(last.end, one.end), one.entity_type, max(last.score, one.score))
-        joined.append(one)
-    return joined
+        if group and one.start >= end:
+            yield group
+            group, end = [], 0
+        group.append(one)
+        end = max(end, one.end)
+    if group:
+        yield group
 
 
-class _Stretches:
-    """Which stretches are taken: sorted borders, so that a thousand findings cost no million looks."""
+def _one(overlapping: list[Finding]) -> Finding:
+    if len(overlapping) == 1:
+        return overlapping[0]
+    return _covering(
+        overlapping, min(overlapping, key=lambda one: (one.start - one.end, -one.score, one.start, one.entity_type))
+    )
 
-    def __init__(self) -> None:
-        self._starts: list[int] = []
-        self._ends: list[int] = []
 
-    def take(self, start: int, end: int) -> bool:
-        at = bisect.bisect_right(self._starts, start)
-        if at and self._ends[at - 1] > start:
-            return False
-        if at < len(self._starts) and self._starts[at] < end:
-            return False
-        self._starts.insert(at, start)
-        self._ends.insert(at, end)
-        return True
+def _covering(overlapping: list[Finding], first: Finding) -> Finding:
+    others = {name for one in overlapping for name in (one.entity_type, *one.within)} - {first.entity_type}
+    end = max(one.end for one in overlapping)
+    return Finding(overlapping[0].start, end, first.entity_type, first.score, tuple(sorted(others)))
+
+
+def _place(one: Finding) -> tuple[int, int]:
+    return one.start, one.end

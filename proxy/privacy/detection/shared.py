@@ -57,13 +57,14 @@ class SharedMemo:
             entry[:_SIGNATURE_BYTES], _signature(key, entry, tenant_key)
         ):
             return None
-        return tuple(Finding(*found) for found in orjson.loads(entry[_SIGNATURE_BYTES:]))
+        kept = orjson.loads(entry[_SIGNATURE_BYTES:])
+        return tuple(Finding(start, end, name, score, tuple(within)) for start, end, name, score, within in kept)
 
     async def put(self, key: Digest, found: tuple[Finding, ...], tenant_key: bytes) -> None:
         """Let the others know."""
         if time.monotonic() < self._away_until:
             return
-        body = orjson.dumps([[one.start, one.end, one.entity_type, one.score] for one in found])
+        body = orjson.dumps([[one.start, one.end, one.entity_type, one.score, one.within] for one in found])
         entry = bytes(_SIGNATURE_BYTES) + body
         try:
             await self._redis.set(_name(key), _signature(key, entry, tenant_key) + body, ex=_KEEP_SECONDS)

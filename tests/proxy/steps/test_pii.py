@@ -9,6 +9,7 @@ import pytest
 from proxy.call import Privacy
 from proxy.formats import texts
 from proxy.formats.sse import Event
+from proxy.privacy.findings import Finding
 from proxy.privacy.rules import Mode
 from proxy.steps import pii
 from tests.proxy import build
@@ -84,6 +85,36 @@ async def test_a_call_with_what_is_blocked_is_refused_with_types_and_places_and_
     }
     told = refused.value.body("req_1").decode() + json.dumps(call.trace.as_json())
     assert not any(value in told for value in (NAME, MAIL, CARD))
+
+
+class Covering(FakeDetector):
+    """Finds one stretch, the whole text, with a card number within."""
+
+    async def find(self, texts: Any, rules: Any, tenant_key: bytes) -> Any:
+        return [(Finding(0, len(text), "TICKET", 1.0, ("CREDIT_CARD",)),) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("ticket", "card", "leaves_as"),
+    [
+        (Mode.MONITOR, Mode.REDACT, "[CREDIT_CARD]"),
+        (Mode.OFF, Mode.PSEUDONYMIZE, "[CREDIT_CARD_"),
+        (Mode.REDACT, Mode.PSEUDONYMIZE, "[TICKET]"),
+        (Mode.PSEUDONYMIZE, Mode.PSEUDONYMIZE, "[TICKET_"),
+        (Mode.MONITOR, Mode.OFF, f"T-1 {CARD}"),
+    ],
+)
+async def test_of_types_in_one_stretch_the_strictest_mode_wins(ticket: Mode, card: Mode, leaves_as: str) -> None:
+    rules = privacy(modes={"TICKET": ticket, "CREDIT_CARD": card})
+    scrubbed = await scrub(f"T-1 {CARD}", rules, Covering())
+    assert sent(scrubbed).startswith(leaves_as)
+    assert set(scrubbed.types) == {name for name, mode in rules.rules.modes.items() if mode is not Mode.OFF}
+
+
+async def test_what_is_blocked_is_blocked_inside_a_longer_finding_too() -> None:
+    rules = privacy(modes={"TICKET": Mode.PSEUDONYMIZE, "CREDIT_CARD": Mode.BLOCK})
+    with pytest.raises(pii.PersonalDataFound, match=r"CREDIT_CARD \(1\)"):
+        await scrub(f"T-1 {CARD}", rules, Covering())
 
 
 async def test_what_could_not_be_searched_is_not_sent() -> None:

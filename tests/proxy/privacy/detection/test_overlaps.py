@@ -31,6 +31,14 @@ def test_the_longest_stretch_is_always_kept(found: list[Finding]) -> None:
     assert max(one.end - one.start for one in overlaps.resolve(found)) >= longest
 
 
+@given(st.lists(FINDINGS, max_size=25))
+def test_every_character_and_type_that_was_found_is_kept(found: list[Finding]) -> None:
+    kept = overlaps.resolve(found)
+    for one in found:
+        [over] = [other for other in kept if other.start <= one.start and one.end <= other.end]
+        assert one.entity_type in (over.entity_type, *over.within)
+
+
 def test_findings_of_one_type_become_one() -> None:
     found = [Finding(0, 10, "PERSON", 0.6), Finding(5, 15, "PERSON", 0.9)]
     assert overlaps.resolve(found) == (Finding(0, 15, "PERSON", 0.9),)
@@ -38,9 +46,14 @@ def test_findings_of_one_type_become_one() -> None:
 
 def test_of_two_types_the_longer_wins_then_the_surer() -> None:
     street, person = Finding(0, 20, "ADDRESS", 0.6), Finding(5, 15, "PERSON", 1.0)
-    assert overlaps.resolve([person, street]) == (street,)
+    assert overlaps.resolve([person, street]) == (Finding(0, 20, "ADDRESS", 0.6, ("PERSON",)),)
     phone, number = Finding(0, 11, "PHONE_NUMBER", 0.7), Finding(0, 11, "US_SSN", 0.9)
-    assert overlaps.resolve([phone, number]) == (number,)
+    assert overlaps.resolve([phone, number]) == (Finding(0, 11, "US_SSN", 0.9, ("PHONE_NUMBER",)),)
+
+
+def test_what_overlaps_in_part_is_covered_whole() -> None:
+    found = [Finding(0, 20, "ADDRESS", 0.6), Finding(15, 28, "PERSON", 1.0)]
+    assert overlaps.resolve(found) == (Finding(0, 28, "ADDRESS", 0.6, ("PERSON",)),)
 
 
 def test_neighbours_stay_apart() -> None:
