@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -10,10 +9,7 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from django.contrib import auth
-from django.contrib.auth.models import AnonymousUser, User
-from django.contrib.sessions.backends.db import SessionStore
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.utils import timezone
 
 from admin_ui import live, request_filters, request_rows, rights, sessions
@@ -92,7 +88,7 @@ class LiveRequests(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         return found
 
     def _read(self) -> Filter | None:
-        user = _person(self.scope)
+        user, session = sessions.person_of(self.scope["session"].session_key)
         self._user_id = user.pk or 0
         slug = self.scope["url_route"]["kwargs"].get("slug")
         if slug is None:
@@ -104,17 +100,9 @@ class LiveRequests(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
                 tenant = access.tenant_for(user, slug)
             except access.NotFound:
                 return None
-            if not sessions.meets(tenant, user, self.scope["session"]):
+            if not sessions.meets(tenant, user, session):
                 return None
             tenant_id = tenant.pk
         params = QueryDict(self.scope["query_string"])
         asked = request_filters.read(params, tenant_id=tenant_id, now=timezone.now())
         return replace(asked.wanted, begin=None, end=None)  # what ends from now on
-
-
-def _person(scope: Mapping[str, Any]) -> User | AnonymousUser:
-    """The person of the session as both are now: ended sessions, changed passwords and closed accounts count."""
-    request = HttpRequest()
-    request.session = SessionStore(scope["session"].session_key)
-    user = auth.get_user(request)
-    return user if sessions.is_good(user, request.session) else AnonymousUser()

@@ -8,12 +8,13 @@ from allauth.mfa.signals import authenticator_added, authenticator_removed, auth
 from allauth.mfa.utils import is_mfa_enabled
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib import messages
+from django.contrib import auth, messages
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.signals import user_logged_out
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.db import SessionStore
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -51,6 +52,17 @@ class SessionRules(Middleware):
 def is_good(user: User | AnonymousUser, session: SessionBase) -> bool:
     """Whether this session may see anything now; for doors that are no views, such as websockets."""
     return user.is_authenticated and not _is_over(session, time.time()) and not _lacks(user, session)
+
+
+def person_of(session_key: str) -> tuple[User | AnonymousUser, SessionBase]:
+    """The person of a session as both are now, for doors that are no views; nobody where the session is not good.
+
+    Ended sessions, changed passwords and closed accounts count.
+    """
+    request = HttpRequest()
+    request.session = SessionStore(session_key)
+    user = auth.get_user(request)
+    return (user if is_good(user, request.session) else AnonymousUser()), request.session
 
 
 def is_proven(user: User | AnonymousUser, session: SessionBase) -> bool:

@@ -1,14 +1,12 @@
 """The websockets of people's pages: the address, the origin and the session are checked before a consumer is asked."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
-from django.conf import settings
-from django.http.request import split_domain_port, validate_host
 from django.urls import path
 
+from admin_ui import origins
 from admin_ui.consumers import LiveRequests
 
 routes = [
@@ -24,25 +22,10 @@ class SameOrigin:
         self._app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if _is_own(scope["headers"]) and _is_known(scope["path"]):
+        if origins.is_own(scope["headers"]) and _is_known(scope["path"]):
             await self._app(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 4403})
-
-
-def _is_own(headers: list[tuple[bytes, bytes]]) -> bool:
-    origins = [value.decode("latin-1") for name, value in headers if name.lower() == b"origin"]
-    hosts = [value.decode("latin-1").lower() for name, value in headers if name.lower() == b"host"]
-    if len(origins) != 1 or len(hosts) != 1:
-        return False
-    domain, _port = split_domain_port(hosts[0])
-    if not domain or not validate_host(domain, settings.ALLOWED_HOSTS):
-        return False
-    origin = urlsplit(origins[0].lower())
-    return origin.scheme in ("http", "https") and origin.netloc in (
-        hosts[0],
-        urlsplit(settings.CONFIG.public_url).netloc,
-    )
 
 
 def _is_known(path_asked: str) -> bool:

@@ -17,6 +17,8 @@ EVERY_ROLE = frozenset(Role)
 MANAGERS = frozenset({Role.OWNER, Role.ADMIN})
 PLAYERS = MANAGERS | {Role.MEMBER}
 """Who may ask models as one of the tenant's keys."""
+EDITORS = MANAGERS | {Role.MEMBER}
+"""Who may load, change and remove documents."""
 
 
 class NotFound(LookupError):
@@ -77,6 +79,20 @@ def collection_for(tenant: Tenant, name: str) -> Collection:
     row = Collection.objects.select_related("tenant").filter(tenant=tenant, name=name).first()
     if row is None:
         raise NotFound(name)
+    return row
+
+
+def collections_open_to(tenant: Tenant, role: Membership.Role | None) -> list[Collection]:
+    """The tenant's collections, by name, that a member of this role may look into; managers decide who may."""
+    rows = Collection.objects.select_related("tenant").filter(tenant=tenant).order_by("name")
+    return [row for row in rows if role in MANAGERS or row.admits_role(role)]
+
+
+def collection_open_to(tenant: Tenant, collection_id: UUID, role: Membership.Role | None) -> Collection:
+    """One of them. Raises NotFound."""
+    row = _one(Collection.objects.select_related("tenant").filter(tenant=tenant), collection_id)
+    if role not in MANAGERS and not row.admits_role(role):
+        raise NotFound(str(collection_id))
     return row
 
 
