@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from proxy.formats import splice
-from proxy.formats.splice import Leaf, Path
+from proxy.formats.splice import Key, Leaf, Path
 
 _CONTAINERS = frozenset((dict, list))
 MAX_VALUES = 1_000_000
@@ -57,11 +57,13 @@ class Document:
         """A document with these leaves replaced and every other byte as it was; itself where nothing changes.
 
         A path names a leaf from the top: ("messages", 3, "content", 0, "text"). A text replaces a text, a whole
-        number a whole number.
+        number a whole number. One that ends in a `Key` names a member's name; a new one that another member of the
+        object has is made longer.
         Raises KeyError where a path leads nowhere, TypeError where it leads to something of another type
         or the new text is not encodable (a lone surrogate).
         """
-        return self._changed({path: leaf for path, leaf in changes.items() if _leaf(self.value, path, leaf) != leaf})
+        different = {path: leaf for path, leaf in changes.items() if _leaf(self.value, path, leaf) != leaf}
+        return self._changed(different | _names(self.value, different))
 
     def append(self, blocks: Mapping[Path, Sequence[Mapping[str, Any]]]) -> "Document":
         """A document with these blocks at the end of contents, and every other byte as it was.
@@ -159,17 +161,38 @@ def _at(value: Any, path: Path) -> Any:
 
 
 def _leaf(value: Any, path: Path, new: Leaf) -> Any:
-    value = _at(value, path)
+    if path and type(path[-1]) is Key:
+        _at(value, (*path[:-1], path[-1].name))
+        value = path[-1].name
+    else:
+        value = _at(value, path)
     if type(value) is not type(new) or type(value) not in (str, int):
         raise TypeError(f"{path}: not a {'string' if type(new) is str else 'whole number'}")
     return value
 
 
+def _names(value: Any, changes: Mapping[Path, Leaf]) -> dict[Path, Leaf]:
+    """The new names of members, so that no two of an object are the same."""
+    names: dict[Path, Leaf] = {}
+    taken: dict[Path, set[str]] = {}
+    for path, name in changes.items():
+        if path and type(path[-1]) is Key:
+            others = taken.setdefault(path[:-1], set(_at(value, path[:-1])))
+            while name in others:
+                name = f"{name}_"
+            others.add(str(name))
+            names[path] = name
+    return names
+
+
 def _replaced(value: Any, tree: splice.Tree) -> Any:
     copy = value.copy()
+    names: dict[str, Any] = {}
     for step, change in tree.items():
-        if isinstance(change, dict):
+        if type(step) is Key:
+            names[step.name] = change
+        elif isinstance(change, dict):
             copy[step] = _replaced(copy[step], change)
         else:
             copy[step] = change.behind(copy[step]) if isinstance(change, splice.More) else change
-    return copy
+    return {names.get(name, name): inner for name, inner in copy.items()} if names else copy

@@ -1,17 +1,26 @@
 """Replaces leaves inside JSON text that is known to be well formed, and leaves every other character alone.
 
-A list may grow at its end, too, and a text become the first block of a list of blocks.
+The name of a member can be replaced like a leaf. A list may grow at its end, too, and a text become the first block
+of a list of blocks.
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
-Path: TypeAlias = tuple[str | int, ...]
+
+class Key(NamedTuple):
+    """The last step to a member's name; the name itself is the step to its value."""
+
+    name: str
+
+
+Step: TypeAlias = str | int | Key
+Path: TypeAlias = tuple[Step, ...]
 """Where a leaf is, from the top: object keys and list positions."""
 
 Leaf: TypeAlias = str | int
@@ -40,7 +49,7 @@ class More:
 
 Change: TypeAlias = Leaf | More
 
-Tree: TypeAlias = dict[str | int, "Change | Tree"]
+Tree: TypeAlias = dict[Step, "Change | Tree"]
 """Changes by step, so that only containers that hold one are entered."""
 
 _scan = json.JSONDecoder().raw_decode
@@ -102,8 +111,12 @@ class _Splicer:
         step: str | int
         while text[at] not in "}]":
             if is_object:
-                step, at = _scan(text, at)
-                at = _end(_colon(text, at))
+                name, end = _scan(text, at)
+                step = name
+                renamed = changes.get(Key(name))
+                if isinstance(renamed, str):
+                    self._put(at, end, renamed)
+                at = _end(_colon(text, end))
             else:
                 step = position = position + 1
             change = changes.get(step)
@@ -116,10 +129,13 @@ class _Splicer:
     def _pass(self, at: int, change: Change | None) -> int:
         end = int(_scan(self._text, at)[1])
         if change is not None:
-            self._pieces += self._text[self._copied : at], _written(change, self._text[at:end])
-            self._copied = end
-            self._left -= 1
+            self._put(at, end, change)
         return end
+
+    def _put(self, at: int, end: int, change: Change) -> None:
+        self._pieces += self._text[self._copied : at], _written(change, self._text[at:end])
+        self._copied = end
+        self._left -= 1
 
     def joined(self) -> str:
         """The text as it is now."""

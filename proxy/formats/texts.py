@@ -1,13 +1,15 @@
 """Where a request or an answer holds people's text: the leaves that a step may read and change, and no others.
 
-Everything else passes: names, ids, keys, enums, signatures, thinking, encrypted content, metadata, cache markers.
+Everything else passes: names, ids, enums, signatures, thinking, encrypted content, metadata, cache markers; the keys
+of objects too, but for those in a tool's input that are data: no tool declares them, no program spells its names so.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from proxy.formats.splice import Path
+from proxy.formats.splice import Key, Path
 
 # Anthropic reads this block of Claude Code's and takes it out again; its bytes are not ours.
 BILLING = "x-anthropic-billing-header:"
@@ -16,6 +18,9 @@ BILLING = "x-anthropic-billing-header:"
 TOOL_CALLS = ("tool_use", "server_tool_use", "mcp_tool_use")
 """The blocks in which a model calls a tool. No set: a type that an upstream sends may be anything, a list too."""
 
+# `file_path`, `oldString`: what programs call members. A value is longer, or has capitals, marks or only digits.
+_IDENTIFIER = re.compile(r"[a-z_$][A-Za-z0-9_$]{0,31}").fullmatch
+_CONTAINERS = frozenset((dict, list))
 _OPAQUE_NAMES = frozenset(("type", "id", "name", "signature", "data", "url", "media_type", "cache_control", "$ref"))
 _FIELDS = frozenset((
     *("model", "max_tokens", "messages", "system", "stream", "tools", "tool_choice", "metadata", "thinking"),
@@ -74,6 +79,13 @@ def of_block(block: Any, path: Path, *, scans_unknown: bool = False) -> Texts:
     return reader.found
 
 
+def of_citation(citation: Any, path: Path) -> Sequence[Leaf]:
+    """The texts of one citation of an answer."""
+    reader = _Reader(scans_unknown=False)
+    reader.citation(citation, path)
+    return reader.found.leaves
+
+
 def strings(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
     """Every string value inside, with its path. Keys are no values."""
     if isinstance(value, str):
@@ -86,10 +98,25 @@ def strings(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
             yield from strings(inner, (*path, position))
 
 
+def names(value: Any, path: Path, declared: Set[str] = frozenset()) -> Iterator[tuple[Path, str]]:
+    """Every key of an object inside that may be data, with its path."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key not in declared and not _IDENTIFIER(key):
+                yield (*path, Key(key)), key
+            if type(inner) in _CONTAINERS:
+                yield from names(inner, (*path, key), declared)
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            if type(inner) in _CONTAINERS:
+                yield from names(inner, (*path, position), declared)
+
+
 class _Reader:
     def __init__(self, scans_unknown: bool) -> None:
         self.found = Texts()
         self._scans_unknown = scans_unknown
+        self._declared: set[str] = set()  # what the request's tools call the members of their inputs
 
     def system(self, system: Any) -> None:
         if isinstance(system, str):
@@ -115,6 +142,8 @@ class _Reader:
             self._every(schema.get("examples"), (*path, "examples"), "tools")
             for key, inner in schema.items():
                 if key in _SCHEMAS_BY_NAME and isinstance(inner, dict):
+                    if key == "properties":
+                        self._declared.update(inner)
                     for name, one in inner.items():
                         self._schema(one, (*path, key, name))
                 elif key in _SCHEMAS:
@@ -151,7 +180,10 @@ class _Reader:
     def text(self, block: dict[str, Any], path: Path, place: str) -> None:
         self._named(block, path, ("text",), place)
         for position, citation in enumerate(_list(block.get("citations"))):
-            self._named(citation, (*path, "citations", position), CITED, "citation")
+            self.citation(citation, (*path, "citations", position))
+
+    def citation(self, citation: Any, path: Path) -> None:
+        self._named(citation, path, _CITED, "citation")
 
     def document(self, block: dict[str, Any], path: Path, place: str) -> None:
         self._named(block, path, ("title", "context"), "document")
@@ -176,7 +208,10 @@ class _Reader:
         self.content(block.get("content"), (*path, "content"), "document")
 
     def tool_use(self, block: dict[str, Any], path: Path, _place: str) -> None:
-        self._every(block.get("input"), (*path, "input"), "tool_input")
+        here = (*path, "input")
+        for where, name in names(block.get("input"), here, self._declared):
+            self._add(where, name, "tool_input")
+        self._every(block.get("input"), here, "tool_input")
 
     def tool_result(self, block: dict[str, Any], path: Path, _place: str) -> None:
         self.content(block.get("content"), (*path, "content"), "tool_result")
@@ -217,7 +252,7 @@ class _Reader:
             self.found.leaves.append(Leaf(path, text, place))
 
 
-CITED = ("cited_text", "document_title", "title", "source")
+_CITED = ("cited_text", "document_title", "title", "source")
 """The texts of a citation, which quote their source word for word."""
 
 _PLACES = {"assistant": "assistant", "system": "system"}

@@ -1,6 +1,5 @@
 """Filter: values put back into an answer, in its texts, tool inputs and citations; never in thinking or ids."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -51,7 +50,7 @@ class Restore(Filter):
         changes: dict[Path, str] = {}
         for position, block in enumerate(blocks):
             changes |= self._block(block, ("content", position))
-        restored = self._rekeyed(body.edit(changes))
+        restored = body.edit(changes)
         self._tell(dict(self._restorer.counts))
         return restored
 
@@ -86,17 +85,8 @@ class Restore(Filter):
         return (event.edit({path: shown}),) if shown else ()
 
     def _cited(self, event: Event, delta: dict[str, Any]) -> Event:
-        citation = delta.get("citation")
-        if not isinstance(citation, dict):
-            return event
-        here = ("delta", "citation")
-        return event.edit(
-            {
-                (*here, name): self._restorer.text(text)
-                for name in texts.CITED
-                if isinstance(text := citation.get(name), str)
-            }
-        )
+        leaves = texts.of_citation(delta.get("citation"), ("delta", "citation"))
+        return event.edit({leaf.path: self._restorer.text(leaf.text) for leaf in leaves})
 
     def _flush(self, index: Any) -> Iterator[Event]:
         stream = self._streams.pop(index, None) if isinstance(index, int) else None
@@ -114,24 +104,3 @@ class Restore(Filter):
             leaf.path: self._restorer.value(leaf.text) if leaf.place == "tool_input" else self._restorer.text(leaf.text)
             for leaf in texts.of_block(block, path).leaves
         }
-
-    def _rekeyed(self, body: Document) -> Document:
-        """Models name the members of a tool's input too: those are no leaves, and rare enough to write anew."""
-        content = body.get("content")
-        blocks = content if isinstance(content, list) else []
-        renamed = [self._with_keys(block) if _has_input(block) else block for block in blocks]
-        if renamed == blocks:
-            return body
-        raw = json.dumps({**body.value, "content": renamed}, ensure_ascii=False, separators=(",", ":"))  # any integer
-        return Document.parse(raw.encode(), max_depth=512)
-
-    def _with_keys(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {self._restorer.value(key): self._with_keys(inner) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [self._with_keys(inner) for inner in value]
-        return value
-
-
-def _has_input(block: Any) -> bool:
-    return isinstance(block, dict) and block.get("type") in texts.TOOL_CALLS

@@ -157,7 +157,7 @@ class Scanned:
         return b""
 
     async def _event(self, event: Event) -> Sequence[Event]:
-        if event.name not in ("content_block_delta", "content_block_stop"):
+        if event.name not in ("content_block_start", "content_block_delta", "content_block_stop"):
             return (event,)
         try:
             payload = event.json()
@@ -166,12 +166,16 @@ class Scanned:
         index = payload.get("index")
         if not isinstance(index, int):
             return (event,)
+        if event.name == "content_block_start":
+            return (await self._whole(event, texts.of_block(payload.get("content_block"), ("content_block",)).leaves),)
         if event.name == "content_block_stop":
             return (*await self._stop(index), event)
         return await self._delta(event, index, payload.get("delta"))
 
     async def _delta(self, event: Event, index: int, delta: Any) -> Sequence[Event]:
         kind = delta.get("type") if isinstance(delta, dict) else None
+        if kind == "citations_delta":
+            return (await self._whole(event, texts.of_citation(delta.get("citation"), ("delta", "citation"))),)
         name = _PIECES.get(kind) if isinstance(kind, str) else None
         if name is None or not isinstance(delta.get(name), str):
             return (event,)
@@ -185,6 +189,21 @@ class Scanned:
         # What cannot be shown yet is searched again when it has doubled, so that it costs no more than its length.
         self._due[index] = max(_WINDOW, 2 * len(self._held[index]))
         return out
+
+    async def _whole(self, event: Event, leaves: Sequence[Leaf]) -> Event:
+        """What comes in one piece: the results of tools that run at the upstream, quotations."""
+        if not leaves:
+            return event
+        leaves = [leaf._replace(place="answer") for leaf in leaves]
+        if self._search.changes_text:
+            found = await self._search.find([leaf.text for leaf in leaves])
+            return event.edit(self._search.replaced(leaves, found))
+        self._behind_stream(leaves)
+        return event
+
+    def _behind_stream(self, leaves: Sequence[Leaf]) -> None:
+        self._leaves += leaves
+        self._behind.append(asyncio.create_task(self._search.find([leaf.text for leaf in leaves])))
 
     async def _show(self, index: int, held: str) -> Sequence[Event]:
         """The beginning of what is held, up to a space that no finding spans."""
@@ -201,8 +220,7 @@ class Scanned:
         if not held:
             return ()
         if not self._search.changes_text:
-            self._leaves.append(Leaf((), held, "answer"))
-            self._behind.append(asyncio.create_task(self._search.find([held])))
+            self._behind_stream([Leaf((), held, "answer")])
             return ()
         if self._last[index][1] == "partial_json":
             return (await self._whole_input(index, held),)
@@ -216,7 +234,8 @@ class Scanned:
             body = Document.parse(_INPUT + held.encode() + b"}", max_depth=512)
         except Malformed:
             return event.edit({("delta", name): held})  # for the client to judge
-        leaves = [Leaf(path, text, "answer") for path, text in texts.strings(body.value, ()) if text]
+        inside = [*texts.names(body.value, ()), *texts.strings(body.value, ())]
+        leaves = [Leaf(path, text, "answer") for path, text in inside if text]
         changes = self._search.replaced(leaves, await self._search.find([leaf.text for leaf in leaves]))
         shown = body.edit(changes).raw.removeprefix(_INPUT).removesuffix(b"}").decode()
         return event.edit({("delta", name): shown})

@@ -13,6 +13,7 @@ from urllib.parse import quote as percent_encoded
 from proxy.call import Call, CleanCall, Headers, Outbound
 from proxy.errors import Refused, Unavailable
 from proxy.formats import estimate
+from proxy.formats.splice import Leaf, Path
 from proxy.ledger.budgets import degrading, unified, words
 from proxy.ledger.budgets.accounts import Accounts, AccountsDown
 from proxy.ledger.budgets.need import Need
@@ -147,7 +148,7 @@ def _thinking_budget(call: Call) -> int | None:
 def _lowered(outbound: Outbound, max_tokens: int) -> Outbound:
     """The same body but for `max_tokens`, and a thinking budget that would not fit into it."""
     call = outbound.call
-    changes: dict[tuple[str | int, ...], str | int] = {("model",): outbound.sent_as, ("max_tokens",): max_tokens}
+    changes: dict[Path, Leaf] = {("model",): outbound.sent_as, ("max_tokens",): max_tokens}
     thinking = _thinking_budget(call)
     if thinking is not None and thinking >= max_tokens:
         changes["thinking", "budget_tokens"] = max(max_tokens // 2, _LEAST_THINKING)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.formats.document import Document, Malformed
+from proxy.formats.splice import Key
 from tests.proxy.formats import strategies
 
 
@@ -149,6 +150,30 @@ def test_an_edit_replaces_the_leaf_and_no_other_byte(raw, changes, expected):
     edited = Document.parse(raw).edit(changes)
     assert edited.raw == expected
     assert edited.value == json.loads(expected)
+
+
+@pytest.mark.parametrize(
+    ("raw", "changes", "expected"),
+    [
+        ('{"a":{"b":1}}', {("a", Key("b")): "c"}, '{"a":{"c":1}}'),
+        ('{ "a" : { "\\u00e9" :"x" } }', {("a", Key("é")): '"', ("a", "é"): "y"}, '{ "a" : { "\\"" :"y" } }'),
+        ('{"a":[{"b":{"b":[]}}]}', {("a", 0, Key("b")): "c", ("a", 0, "b", Key("b")): "d"}, '{"a":[{"c":{"d":[]}}]}'),
+        ('{"a":1,"b":2,"c":3}', {(Key("a"),): "c", (Key("b"),): "c"}, '{"c_":1,"c__":2,"c":3}'),
+    ],
+)
+def test_a_members_name_is_replaced_like_a_leaf_and_stays_unique(raw, changes, expected):
+    for spelt in (raw, raw + " "):
+        edited = Document.parse(spelt.encode()).edit(changes)
+        assert edited.raw.decode().strip() == expected
+        assert list(edited.value) == list(json.loads(expected)) and edited.value == json.loads(expected)
+        assert Document.parse(edited.raw).value == edited.value
+
+
+@pytest.mark.parametrize("raw", [b'{"a":["x"],"n":1}', b'{"a": ["x"], "n": 1}'])
+@pytest.mark.parametrize("path", [(Key("b"),), ("a", Key("x")), ("n", Key("a"))])
+def test_a_name_that_is_not_there_is_an_error(raw, path):
+    with pytest.raises(KeyError):
+        Document.parse(raw).edit({path: "y"})
 
 
 def test_an_edit_leaves_the_document_it_was_made_from_alone():

@@ -5,13 +5,18 @@ from typing import Any
 import pytest
 
 from proxy.formats import texts
+from proxy.formats.splice import Key
 
 X = "text"
 
 
 def found(body: dict[str, Any], **options: bool) -> dict[str, str]:
     leaves = texts.of_request(body, **options).leaves
-    return {".".join(map(str, leaf.path)): leaf.place for leaf in leaves}
+    return {".".join(map(_step, leaf.path)): leaf.place for leaf in leaves}
+
+
+def _step(step: Any) -> str:
+    return f"*{step.name}" if isinstance(step, Key) else str(step)
 
 
 def in_message(block: Any, role: str = "user", **options: bool) -> dict[str, str]:
@@ -74,6 +79,10 @@ def test_of_tools_only_descriptions_and_examples_are_found() -> None:
             {"type": "tool_use", "id": X, "name": X, "input": {"a": X, "b": [{"c": X}], "d": 1}},
             {"input.a", "input.b.0.c"},
         ),
+        (
+            {"type": "tool_use", "input": {"a b": {"Y": 1}, "fileName": [{"A": 2}]}},
+            {"input.*a b", "input.a b.*Y", "input.fileName.0.*A"},
+        ),
         ({"type": "server_tool_use", "id": X, "name": X, "input": {"query": X}}, {"input.query"}),
         ({"type": "mcp_tool_use", "server_name": X, "name": X, "input": {"q": X}}, {"input.q"}),
         ({"type": "tool_result", "tool_use_id": X, "content": X}, {"content"}),
@@ -123,6 +132,13 @@ def test_of_tools_only_descriptions_and_examples_are_found() -> None:
 )
 def test_each_kind_of_block_has_its_leaves(block: dict[str, Any], leaves: set[str]) -> None:
     assert set(in_message(block)) == leaves
+
+
+def test_names_that_a_tool_declares_are_the_programs() -> None:
+    schema = {"type": "object", "properties": {"A": {"type": "object", "properties": {"B C": {}}}}}
+    use = {"type": "tool_use", "input": {"A": {"B C": 1, "D": 2}}}
+    body = {"tools": [{"input_schema": schema}], "messages": [{"role": "assistant", "content": [use]}]}
+    assert found(body) == {"messages.0.content.0.input.A.*D": "tool_input"}
 
 
 def test_places_tell_what_a_text_is_part_of() -> None:

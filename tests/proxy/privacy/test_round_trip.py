@@ -23,7 +23,9 @@ WORDS = st.lists(
     st.sampled_from([*PLANTED, "[PERSON_AAAAAAAA]", "[", "\\", "é", "\n", " and ", "person ", '"']), max_size=5
 ).map("".join)
 INPUTS = st.dictionaries(
-    st.sampled_from("abc"), st.recursive(WORDS | st.integers(), lambda inner: st.lists(inner, max_size=2)), max_size=2
+    st.sampled_from(["a", "file path", *PLANTED]),
+    st.recursive(WORDS | st.integers(), lambda inner: st.lists(inner, max_size=2)),
+    max_size=2,
 )
 MARK = {"cache_control": {"type": "ephemeral"}}
 BLOCKS = (
@@ -56,7 +58,7 @@ def echoed(body: dict[str, Any]) -> list[dict[str, Any]]:
         citation = {"type": "char_location", "cited_text": text, "document_title": text}
         answers += [
             [{"type": "text", "text": text}],
-            [{"type": "tool_use", "id": "toolu_2", "name": "Write", "input": {"content": text}}],
+            [{"type": "tool_use", "id": "toolu_2", "name": "Write", "input": {"content": {text: text}}}],
             [{"type": "text", "text": "", "citations": [citation]}],
         ][place % 3]
     return answers

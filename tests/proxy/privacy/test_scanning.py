@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.formats.sse import Reader
+from proxy.formats.sse import Event, Reader
 from proxy.privacy.placeholders import Placeholders
 from proxy.privacy.rules import Mode
 from proxy.privacy.scanning import AnswerNotSearched, PersonalDataInAnswer, Scanned, Search
@@ -86,6 +86,45 @@ async def test_what_is_hidden_is_hidden_for_good_in_texts_and_inputs(is_stream: 
     )
     assert await shown(scanned) == HIDDEN
     assert told[0].tally.types_of(Mode.REDACT) == ["EMAIL_ADDRESS", "PERSON"]
+
+
+def whole_block(block: dict[str, Any]) -> FakeAnswer:
+    """An answer in which a block comes in one piece, as results of the upstream's own tools do, and a quotation."""
+    citation = {"type": "char_location", "cited_text": NAME, "file_id": NAME}
+    events = [
+        Event.build("content_block_start", {"index": 0, "content_block": block}),
+        Event.build("content_block_stop", {"index": 0}),
+        Event.build(
+            "content_block_start", {"index": 1, "content_block": {"type": "text", "text": "", "citations": []}}
+        ),
+        Event.build("content_block_delta", {"index": 1, "delta": {"type": "citations_delta", "citation": citation}}),
+        Event.build("content_block_stop", {"index": 1}),
+    ]
+    answer = FakeAnswer([], is_stream=True)
+    answer._pieces = [event.raw for event in events]
+    return answer
+
+
+RESULT = {"type": "bash_code_execution_tool_result", "tool_use_id": NAME, "content": {"stdout": f"{NAME} 7"}}
+
+
+async def test_results_of_the_upstreams_own_tools_and_quotations_are_searched() -> None:
+    [result, quoting] = await shown(searched(whole_block(RESULT))[0])
+    assert result == {**RESULT, "content": {"stdout": "[PERSON] 7"}}
+    assert quoting["citations"] == [{"type": "char_location", "cited_text": "[PERSON]", "file_id": NAME}]
+    scanned, told = searched(whole_block(RESULT), output_default_mode=Mode.MONITOR)
+    assert await shown(scanned) == [RESULT, {**quoting, "citations": [{**quoting["citations"][0], "cited_text": NAME}]}]
+    assert told[0].tally.by_type["PERSON"]["places"] == {"answer": 2}
+    with pytest.raises(PersonalDataInAnswer):
+        await read(searched(whole_block(RESULT), output_default_mode=Mode.BLOCK)[0])
+
+
+@pytest.mark.parametrize("is_stream", [True, False])
+async def test_keys_that_the_model_makes_of_values_are_searched(is_stream: bool) -> None:
+    use = {**USE, "input": {"rooms": {NAME: 7, MAIL: {"a": NAME}}}}
+    scanned, _ = searched(FakeAnswer([use], is_stream=is_stream, cuts=[3, 8]))
+    hidden = {"rooms": {"[PERSON]": 7, "[EMAIL_ADDRESS]": {"a": "[PERSON]"}}}
+    assert await shown(scanned) == [{**use, "input": hidden}]
 
 
 @given(st.lists(st.sampled_from([NAME, MAIL, "word ", "x" * 90, " ", "\n"]), max_size=40), st.integers(1, 99))

@@ -87,6 +87,15 @@ async def test_a_call_with_what_is_blocked_is_refused_with_types_and_places_and_
     assert not any(value in told for value in (NAME, MAIL, CARD))
 
 
+async def test_a_key_of_a_tools_input_that_is_a_value_is_replaced_and_two_stay_two() -> None:
+    use = {"type": "tool_use", "id": "t", "name": "n", "input": {"rooms": {NAME: 1, f"{NAME}!": 2, "old": 3}}}
+    [block] = sent(await scrub([use], privacy()))
+    assert [name[:8] for name in block["input"]["rooms"]] == ["[PERSON_", "[PERSON_", "old"]
+    detector = FakeDetector({"a@b": "EMAIL_ADDRESS", "c@d": "EMAIL_ADDRESS"})
+    [block] = sent(await scrub([{**use, "input": {"a@b": 1, "c@d": 2}}], privacy(Mode.REDACT), detector))
+    assert block["input"] == {"[EMAIL_ADDRESS]": 1, "[EMAIL_ADDRESS]_": 2}
+
+
 class Covering(FakeDetector):
     """Finds one stretch, the whole text, with a card number within."""
 
