@@ -117,6 +117,13 @@ class CacheRules:
 
 
 @dataclass(frozen=True, slots=True)
+class TranscriptRules:
+    """That the text of a tenant's calls is kept, and the key that it is sealed with."""
+
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """Which passages a request is given, and how."""
 
@@ -151,6 +158,7 @@ class TenantRules:
     budgets: Sequence[Budget] = ()
     cache: CacheRules | None = None  # None: nothing is kept
     policy: Policy | None = None  # None: there are no rules
+    transcripts: TranscriptRules | None = None  # None: no text is kept
 
 
 @dataclass(frozen=True, slots=True)

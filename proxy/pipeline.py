@@ -25,6 +25,7 @@ from proxy.steps import (
     quota,
     rag,
     routing,
+    transcript,
 )
 from proxy.stream import Chain
 from proxy.upstreams import Answer
@@ -41,8 +42,11 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
     # First the key: nothing is read for a stranger.
     again = partial(auth.authenticate, inbound, runtime.directory, runtime.keys, scope="messages", at=auth.now())
     caller = await again()
-    # One usage record from here on, however the call ends.
-    async with journal.entry(inbound, caller, runtime.journal, runtime.directory.prices) as entry:
+    # One usage record from here on, however the call ends; and its text, where the tenant keeps that.
+    async with (
+        journal.entry(inbound, caller, runtime.journal, runtime.directory.prices) as entry,
+        transcript.taken(runtime.transcripts, entry.started_at, partial(pii.scrub, detector=runtime.detector)) as taken,
+    ):
         call = await intake.receive(inbound, caller, body, entry.trace)
         entry.ask(call)
         # Before anything that costs: a flood is refused at the price of a look.
@@ -52,9 +56,9 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
             # Before rules and personal data: what is added is judged and scrubbed like what was asked.
             informed = await rag.inform(call, runtime.shelf)
             # On what was asked, not on what is left of it: rules name words, and placeholders have none.
-            judged = policy.judge(informed.call)
+            judged = policy.judge(taken.ask(informed.call))
             # After everything that adds text: from here on nothing sees personal data that the tenant keeps back.
-            scrubbed = await pii.scrub(judged.call, runtime.detector)
+            scrubbed = taken.clean(await pii.scrub(judged.call, runtime.detector))
             judged.check_found(scrubbed.types)
             # Last of the rewrites: what it gives is what leaves the proxy.
             outbound = routing.choose(scrubbed.call)
@@ -84,8 +88,8 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
                     kept = looked.filter(admitted.outbound)
                     # A budget that is cut under a stream ends it, as at max_tokens; that is not kept.
                     ended = cutoff.watch(admitted.stake, runtime.accounts.watcher, entry.meter, entry.trace, again)
-                    # Watched last: as the client would read it.
-                    filters = Chain([entry.meter, kept, ended, scrubbed.restore, judged.watch])
+                    # Watched last: as the client would read it. Taken down before: as the upstream said it.
+                    filters = Chain([entry.meter, kept, ended, taken.answer, scrubbed.restore, judged.watch])
                     relay = Relay(scrubbed.searched(answer), filters, entry, runtime.limits.ping_seconds)
                     head, piece = await relay.begin()
                     yield told(head, looked, informed, judged, scrubbed, limited, admitted)

@@ -11,6 +11,7 @@ from proxy.ledger.budgets.accounts import Accounts
 from proxy.ledger.journal import Journal
 from proxy.ledger.usage_sums import UsageReader
 from proxy.privacy.detection.detector import Detector
+from proxy.transcripts.keeper import Keeper
 from proxy.upstreams import Pool
 from proxy.upstreams.model_lists import ModelLists
 
@@ -40,4 +41,5 @@ class Runtime:
     detector: Detector
     answers: Cache
     shelf: Shelf
+    transcripts: Keeper
     limits: Limits

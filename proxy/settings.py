@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "proxy",
     "proxy.knowledge",
     "proxy.alerts",
+    "proxy.transcripts",
     "admin_ui",
 ]
 
@@ -138,6 +139,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "deliver-alerts": {"task": "proxy.tasks.deliver_alerts", "schedule": 5.0, "options": {"expires": 5}},
     "look-for-alerts": {"task": "proxy.tasks.look_for_alerts", "schedule": 60.0, "options": {"expires": 60}},
     "verify-audit": {"task": "proxy.tasks.verify_audit", "schedule": 3600.0, "options": {"expires": 3600}},
+    "forget-texts": {"task": "proxy.tasks.forget_transcripts", "schedule": 60.0, "options": {"expires": 60}},
     "forget-alerts": {"task": "proxy.tasks.forget_alerts", "schedule": 86_400.0, "options": {"expires": 86_400}},
 }
 

@@ -22,6 +22,7 @@ from proxy.call import (
     Privacy,
     RateLimits,
     TenantRules,
+    TranscriptRules,
     UpstreamRules,
     Wanted,
 )
@@ -30,7 +31,7 @@ from proxy.formats.globs import Globs
 from proxy.ledger import prices
 from proxy.privacy.compiling import compiled
 from proxy.rules import compiling
-from tenants import audit, caching, placeholder_keys, queries, retrieval, secrets
+from tenants import audit, caching, placeholder_keys, queries, retrieval, secrets, transcript_keys, transcripts
 from tenants.models import ApiKey, Tenant, Upstream
 from tenants.validators import BUDGET_UNITS
 
@@ -158,9 +159,21 @@ def _tenant(tenant: Tenant) -> TenantRules:
 
 
 def _cache(tenant: Tenant) -> CacheRules | None:
+        transcripts=_transcripts(tenant),
     given = caching.exact(tenant.cache)
     if not given["enabled"]:
         return None
+def _transcripts(tenant: Tenant) -> TranscriptRules | None:
+    """Where the key cannot be opened nothing is kept: never in clear, never under another key."""
+    if not transcripts.effective(tenant.transcripts)["enabled"]:
+        return None
+    try:
+        return TranscriptRules(transcript_keys.of(tenant))
+    except secrets.CannotDecrypt as error:
+        log.error("key of kept text cannot be decrypted", tenant=str(tenant), error=str(error))
+        return None
+
+
     return CacheRules(
         secret=_secret(b"answers" + tenant.id.bytes),
         ttl_seconds=given["ttl"],

@@ -26,6 +26,7 @@ from proxy.privacy.detection.shared import SharedMemo
 from proxy.runtime import Limits, Runtime
 from proxy.simulator.transport import SimulatorTransport
 from proxy.snapshots import DatabaseSource
+from proxy.transcripts.keeper import Keeper
 from proxy.upstreams import Pool
 from proxy.upstreams.model_lists import ModelLists
 from proxy.upstreams.slots import Slots
@@ -40,34 +41,48 @@ def _spare_the_collector() -> None:
     gc.set_threshold(10_000, 20, 50)
 
 
+def _limits(config: Config) -> Limits:
+    return Limits(config.max_body_bytes, config.body_timeout_seconds, config.ping_seconds, config.send_timeout_seconds)
+
+
+def _transports() -> dict[str, httpx.AsyncBaseTransport]:
+    return {"anthropic": GuardedTransport(destinations.check_address), "simulator": SimulatorTransport()}
+
+
 @asynccontextmanager
 async def running(config: Config) -> AsyncIterator[Runtime]:
     """The runtime of this process, following the database until it is left. Raises directory.SourceDown."""
     with (
         ThreadPoolExecutor(max_workers=2, thread_name_prefix="database") as threads,
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="usage") as sums,
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="transcripts") as writing,
     ):
         in_thread = partial(asyncio.get_running_loop().run_in_executor, threads)
-        directory = Directory(DatabaseSource(), in_thread)
-        await directory.start()
-        journal_dir = config.data_dir / "journal"
-        await in_thread(recovery.recover, journal_dir)
-        journal = Journal.open(journal_dir, fsync=config.journal_fsync)
-        transports: dict[str, httpx.AsyncBaseTransport] = {
-            "anthropic": GuardedTransport(destinations.check_address),
-            "simulator": SimulatorTransport(),
-        }
-        pool = Pool(transports, Slots())
         detector = Detector(
             workers=config.detection_workers,
             deadline_seconds=config.detection_seconds,
             sharing=SharedMemo(config.redis_url) if config.redis_url else None,
         )
+
+        async def warm() -> None:
+            """Detection's workers take seconds to start, which no request should wait for."""
+            if not detector.workers.wanted and await in_thread(DatabaseSource.needs_detection):
+                detector.start()
+
+        directory = Directory(DatabaseSource(), in_thread, on_change=warm)
+        await directory.start()
+        journal_dir = config.data_dir / "journal"
+        await in_thread(recovery.recover, journal_dir)
+        journal = Journal.open(journal_dir, fsync=config.journal_fsync)
+        transports = _transports()
+        pool = Pool(transports, Slots())
         answers = Cache(opening.opened(redis_url=config.redis_url, folder=config.data_dir))
+        texts = Keeper(partial(asyncio.get_running_loop().run_in_executor, writing))
         watch = Watch(config.redis_url)
         settling = writer.Writer(journal, on_closed=watch.note)
         settling.start()
         watch.start()
+        texts.start()
         _spare_the_collector()
         if await in_thread(DatabaseSource.needs_detection):
             detector.start()  # its workers take seconds, which no request should wait for
@@ -85,13 +100,10 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
                     detector=detector,
                     answers=answers,
                     shelf=Shelf(in_thread),
-                    limits=Limits(
-                        config.max_body_bytes,
-                        config.body_timeout_seconds,
-                        config.ping_seconds,
-                        config.send_timeout_seconds,
-                    ),
+                    transcripts=texts,
+                    limits=_limits(config),
                 )
+            await texts.aclose()
         finally:
             await directory.stop()
             await pool.aclose()

@@ -11,6 +11,7 @@ from proxy.alerts import budgets, delivering, keys, platform, retention, upstrea
 from proxy.ledger import recovery
 from proxy.ledger.budgets import settling
 from proxy.models import Heartbeat
+from proxy.transcripts import retention as transcripts
 
 WORKER = "worker"
 """The name under which the worker says that it lives."""
@@ -72,3 +73,9 @@ def forget_alerts() -> None:
 def close_lost_calls() -> None:
     """Close calls that nothing will tell the end of."""
     recovery.close_lost()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def forget_transcripts() -> None:
+    """Delete the text of calls that tenants keep no longer."""
+    transcripts.forget(timezone.now())

@@ -46,6 +46,13 @@ class Assemble(Filter):
             self.message, self.raw = body.value, body.raw
         return body
 
+    def so_far(self) -> dict[str, Any] | None:
+        """The message, or as much of one that did not end as was understood; None if there is nothing of it."""
+        if self.message is None and self._draft:
+            for index, pieces in self._inputs.items():
+                self._draft["content"][index]["input"] = "".join(pieces)
+        return self.message or self._draft or None
+
     def _take(self, event: Event) -> None:
         if self._bytes > _MOST_BYTES:
             raise _Unknown

@@ -33,6 +33,7 @@ from proxy.proving.canaries import Canary
 from proxy.rules.policy import Policy
 from proxy.runtime import Limits, Runtime
 from proxy.simulator.transport import SimulatorTransport
+from proxy.transcripts.keeper import Keeper
 from proxy.upstreams import Pool
 from proxy.upstreams.model_lists import ModelLists
 from proxy.upstreams.slots import Slots
@@ -255,6 +256,7 @@ async def opened(
             detector=detector or Detector(workers=1, deadline_seconds=5),  # starts nothing until it is asked
             answers=answers,
             shelf=Shelf(_at_once),
+            transcripts=Keeper(_at_once),  # takes nothing: the canaries' tenant keeps no text
             limits=Limits(8 * 1024 * 1024, 30, 3600, 60),
         )
         try:

@@ -18,6 +18,7 @@ from proxy.call import (
     RateLimits,
     TenantRules,
     Trace,
+    TranscriptRules,
     UpstreamRules,
 )
 from proxy.formats.document import Document
@@ -86,6 +87,7 @@ def caller(
     cache: CacheRules | None = None,
     policy: Policy | None = None,
     passages: Passages | None = None,
+    transcripts: TranscriptRules | None = None,
 ) -> Caller:
     tenant = TenantRules(
         id=tenant_id or uuid4(),
@@ -98,6 +100,7 @@ def caller(
         budgets=tenant_budgets,
         cache=cache,
         policy=policy,
+        transcripts=transcripts,
     )
     return Caller(
         tenant=tenant,

@@ -24,6 +24,7 @@ from proxy.ledger.usage_sums import UsageReader
 from proxy.privacy.detection.detector import Detector
 from proxy.runtime import Limits, Runtime
 from proxy.simulator.transport import SimulatorTransport
+from proxy.transcripts.keeper import Keeper
 from proxy.upstreams import Pool
 from proxy.upstreams.model_lists import ModelLists
 from proxy.upstreams.slots import Slots
@@ -102,6 +103,7 @@ async def running(
     accounts: Any = None,
     detector: Any = None,
     shelf: Any = None,
+    transcripts: Any = None,
     run: Any = in_place,
 ) -> AsyncIterator[Gateway]:
     """A running gateway that knows one caller. What asks the database is called by `run`."""
@@ -123,6 +125,7 @@ async def running(
         usage=UsageReader(run),
         answers=answers,
         shelf=shelf or Shelf(run),
+        transcripts=transcripts or Keeper(run),
         detector=detector or Detector(workers=1, deadline_seconds=30),  # starts nothing until it is asked
         limits=Limits(
             max_body_bytes=1024 * 1024, body_timeout_seconds=5, ping_seconds=ping_seconds, send_timeout_seconds=60
