@@ -48,11 +48,20 @@ class Source(Protocol):
 
 
 class Directory:
-    """Snapshots by secret. `run` calls a blocking function off the event loop."""
+    """Snapshots by secret. `run` calls a blocking function off the event loop; `on_change` is told of each change.
 
-    def __init__(self, source: Source, run: Callable[..., Awaitable[Any]] = asyncio.to_thread) -> None:
+    `on_change` may raise SourceDown.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        run: Callable[..., Awaitable[Any]] = asyncio.to_thread,
+        on_change: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._source = source
         self._run = run
+        self._on_change = on_change
         self._callers: dict[str, Caller | None] = {}
         self._loading: dict[str, asyncio.Future[Caller | None]] = {}
         self._generation = 0
@@ -133,6 +142,8 @@ class Directory:
                 self.prices = await self._run(self._source.prices)
             self._revision = changes[-1][0]
         self._polled_at = asked_at
+        if changes and self._on_change is not None:
+            await self._on_change()
 
     def _drop(self, tenants: set[UUID | None]) -> None:
         self._generation += 1

@@ -82,8 +82,12 @@ class DatabaseSource:
     @staticmethod
     @_asks_database
     def needs_detection() -> bool:
-        """Whether any tenant wants personal data found."""
-        return Tenant.objects.exclude(pii={}).exists()
+        """Whether any tenant or key wants personal data found."""
+        tenants = Tenant.objects.exclude(pii={}).values_list("pii", flat=True)
+        if any(compiled(settings, {}) for settings in tenants):
+            return True
+        keys = ApiKey.objects.exclude(pii={}).exclude(tenant__pii={}).values_list("tenant__pii", "pii")
+        return any(compiled(settings, own) for settings, own in keys)
 
     @staticmethod
     @_asks_database
@@ -155,14 +159,10 @@ def _tenant(tenant: Tenant) -> TenantRules:
         budgets=budgets_of(tenant.id, tenant.budgets),
         cache=_cache(tenant),
         policy=compiling.compiled(queries.platform_policy(), tenant.policy),
+        transcripts=_transcripts(tenant),
     )
 
 
-def _cache(tenant: Tenant) -> CacheRules | None:
-        transcripts=_transcripts(tenant),
-    given = caching.exact(tenant.cache)
-    if not given["enabled"]:
-        return None
 def _transcripts(tenant: Tenant) -> TranscriptRules | None:
     """Where the key cannot be opened nothing is kept: never in clear, never under another key."""
     if not transcripts.effective(tenant.transcripts)["enabled"]:
@@ -174,6 +174,10 @@ def _transcripts(tenant: Tenant) -> TranscriptRules | None:
         return None
 
 
+def _cache(tenant: Tenant) -> CacheRules | None:
+    given = caching.exact(tenant.cache)
+    if not given["enabled"]:
+        return None
     return CacheRules(
         secret=_secret(b"answers" + tenant.id.bytes),
         ttl_seconds=given["ttl"],

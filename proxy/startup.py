@@ -58,18 +58,24 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="transcripts") as writing,
     ):
         in_thread = partial(asyncio.get_running_loop().run_in_executor, threads)
-        directory = Directory(DatabaseSource(), in_thread)
+        detector = Detector(
+            workers=config.detection_workers,
+            deadline_seconds=config.detection_seconds,
+            sharing=SharedMemo(config.redis_url) if config.redis_url else None,
+        )
+
+        async def warm() -> None:
+            """Detection's workers take seconds to start, which no request should wait for."""
+            if not detector.workers.wanted and await in_thread(DatabaseSource.needs_detection):
+                detector.start()
+
+        directory = Directory(DatabaseSource(), in_thread, on_change=warm)
         await directory.start()
         journal_dir = config.data_dir / "journal"
         await in_thread(recovery.recover, journal_dir)
         journal = Journal.open(journal_dir, fsync=config.journal_fsync)
         transports = _transports()
         pool = Pool(transports, Slots())
-        detector = Detector(
-            workers=config.detection_workers,
-            deadline_seconds=config.detection_seconds,
-            sharing=SharedMemo(config.redis_url) if config.redis_url else None,
-        )
         answers = Cache(opening.opened(redis_url=config.redis_url, folder=config.data_dir))
         texts = Keeper(partial(asyncio.get_running_loop().run_in_executor, writing))
         watch = Watch(config.redis_url)
@@ -78,8 +84,7 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
         watch.start()
         texts.start()
         _spare_the_collector()
-        if await in_thread(DatabaseSource.needs_detection):
-            detector.start()  # its workers take seconds, which no request should wait for
+        await warm()
         try:
             async with buckets.opened(redis_url=config.redis_url, folder=config.data_dir, name=journal.name) as rates:
                 yield Runtime(
@@ -97,8 +102,8 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
                     transcripts=texts,
                     limits=_limits(config),
                 )
-            await texts.aclose()
         finally:
+            await texts.aclose()
             await directory.stop()
             await pool.aclose()
             await detector.aclose()

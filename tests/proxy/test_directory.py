@@ -168,3 +168,18 @@ async def test_one_client_that_hangs_up_does_not_spoil_the_read_for_others(
     await asyncio.sleep(0)
     first.cancel()
     assert await second is source.callers["d1"]
+
+
+async def test_a_listener_is_told_of_changes_and_of_nothing_else(source: FakeSource) -> None:
+    told: list[int] = []
+
+    async def listen() -> None:
+        told.append(1)
+
+    directory = Directory(source, in_place, on_change=listen)
+    await directory.refresh()
+    assert told == []
+    source.change(None)
+    await directory.refresh()
+    await directory.refresh()
+    assert told == [1]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from proxy.privacy.detection import BY_MODEL, memo, overlaps, shared
 from proxy.privacy.detection.frames import Job
 from proxy.privacy.detection.names import windows
-from proxy.privacy.detection.pool import Pool, PoolFull, WorkerFailed
+from proxy.privacy.detection.pool import Pool, PoolFull, WorkerFailed, Workers
 from proxy.privacy.detection.shared import SharedMemo
 from proxy.privacy.findings import Finding
 from proxy.privacy.rules import Rules
@@ -47,6 +47,11 @@ class Detector:
     def start(self) -> None:
         """Start the workers ahead of the first text: they need seconds. Returns at once."""
         self._pool.start()
+
+    @property
+    def workers(self) -> Workers:
+        """How its workers are."""
+        return self._pool.workers
 
     async def aclose(self) -> None:
         """End the workers and what they do."""

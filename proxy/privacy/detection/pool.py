@@ -51,6 +51,15 @@ class _Waiting:
     deaths: int = field(compare=False, default=0)
 
 
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """How the worker processes of this web process are: `wanted` is 0 before anything needed them."""
+
+    wanted: int
+    ready: int
+    do_not_start: bool = False
+
+
 class Pool:
     """Runs jobs in up to `size` processes. Belongs to one event loop."""
 
@@ -65,6 +74,11 @@ class Pool:
         self._tenders: list[asyncio.Task[None]] = []
         self._running = 0
         self._cannot_start = False
+
+    @property
+    def workers(self) -> Workers:
+        """How they are now."""
+        return Workers(len(self._tenders), self._running, self._cannot_start)
 
     def start(self) -> None:
         """Start the workers ahead of the first job. Returns at once."""

@@ -19,11 +19,12 @@ from django.db import OperationalError, connection
 
 from proxy import tasks
 from proxy.config import Config
-from proxy.doctor import configuration, database, local, machine, sealed, services, upstreams, worker
+from proxy.doctor import configuration, database, detection, local, machine, sealed, services, upstreams, worker
 from proxy.doctor.finding import Finding
 from proxy.ledger.journal import Journal
 from proxy.models import Heartbeat
 from proxy.privacy.detection.names import model
+from proxy.privacy.detection.pool import Workers
 from tenants import actions
 from tenants.models import KeySecret, Tenant, Upstream
 
@@ -328,3 +329,18 @@ def test_the_command_wants_a_key_for_a_url(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("LLMP_KEY", raising=False)
     with pytest.raises(CommandError, match="LLMP_KEY"):
         call_command("doctor", "--url", "http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("workers", "level", "found"),
+    [
+        (None, "warn", "this process has not started"),
+        (Workers(0, 0), "ok", "not started: no tenant"),
+        (Workers(2, 2), "ok", "2 ready"),
+        (Workers(2, 1), "warn", "1 of 2 ready"),
+        (Workers(2, 0, do_not_start=True), "fail", "they do not start"),
+    ],
+)
+def test_the_state_of_the_privacy_workers_is_told_as_it_is(workers: Workers | None, level: str, found: str) -> None:
+    finding = detection.check(workers)
+    assert finding.level == level and finding.found.startswith(found)

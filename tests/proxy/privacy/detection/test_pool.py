@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from proxy.privacy.detection.frames import Job
-from proxy.privacy.detection.pool import Pool, PoolFull, WorkerFailed
+from proxy.privacy.detection.pool import Pool, PoolFull, WorkerFailed, Workers
 
 COMMAND = (sys.executable, "-m", "tests.proxy.privacy.detection.fake_worker")
 
@@ -159,3 +159,20 @@ async def test_a_worker_does_not_outlive_a_killed_server() -> None:
             return
         await asyncio.sleep(0.05)
     pytest.fail("the worker still runs")
+
+
+async def until(pool: Pool, workers: Workers) -> None:
+    async with asyncio.timeout(60):
+        while pool.workers != workers:  # noqa: ASYNC110 - it has no event for this
+            await asyncio.sleep(0.01)
+
+
+async def test_it_tells_how_its_workers_are() -> None:
+    async with running(2) as pool:
+        assert pool.workers == Workers(0, 0)
+        pool.start()
+        assert pool.workers == Workers(2, 0)
+        await until(pool, Workers(2, 2))
+    async with running(more="--never-ready") as pool:
+        pool.start()
+        await until(pool, Workers(1, 0, do_not_start=True))
