@@ -23,6 +23,7 @@ from admin_ui.views import (
     requests,
     saved_views,
     settings,
+    transcripts,
     upstreams,
     usage,
 )
@@ -52,6 +53,7 @@ tenant = [
     path("requests/", requests.requests, name="requests"),
     path("requests.csv", requests.export, name="requests_export"),
     path("requests/<str:request_id>/", requests.detail, name="requests_detail"),
+    path("requests/<str:request_id>/text/", transcripts.show, name="requests_text"),
     path("requests/views/new/", saved_views.new, name="requests_views_new"),
     path("requests/views/<int:view_id>/", saved_views.rename, name="requests_views_rename"),
     path("requests/views/<int:view_id>/delete/", saved_views.delete, name="requests_views_delete"),
@@ -88,6 +90,8 @@ tenant = [
     path("settings/", settings.index, name="settings"),
     path("settings/suspend/", settings.suspend, name="settings_suspend"),
 ]
+    path("settings/text/", transcripts.index, name="settings_text"),
+    path("settings/text/delete/", transcripts.forget, name="settings_text_forget"),
 
 # Accounts are made by invitation, and addresses prove nothing: what allauth has for both is left out.
 accounts = [

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from admin_ui.views import saved_views
 from proxy.ledger import usage_queries
 from proxy.ledger.usage_queries import Filter
 from proxy.models import UsageRecord
+from proxy.transcripts import shelf
 from tenants.models import ApiKey, Tenant, Upstream
 
 PAGE_ROWS = 50
@@ -193,5 +195,18 @@ def _detail(request: HttpRequest, wanted: Filter, request_id: str) -> HttpRespon
         "snippets": waterfall.snippets(record, address),
         "raw_trace": json.dumps(record.trace, ensure_ascii=False, indent=1),
         "permalink": request.build_absolute_uri(request.path),
+        "kept_until": _kept_until(request, record),
     }
     return render(request, "admin_ui/request.html", context)
+
+
+def _kept_until(request: HttpRequest, record: UsageRecord) -> datetime | None:
+    """Until when the request's text can be read, by those who may."""
+    place = pages.place_of(request)
+    if place is None or not place.is_manager:
+        return None
+    tenant = place.tenant or Tenant.objects.filter(pk=record.tenant_id).first()
+    if tenant is None:
+        return None
+    row = shelf.one(tenant, record.pk, timezone.now())
+    return row.started_at + shelf.life(tenant) if row else None

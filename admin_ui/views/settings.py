@@ -7,7 +7,7 @@ from django.shortcuts import render, resolve_url
 
 from admin_ui import forms, pages
 from admin_ui.views.keys import get_or_post
-from tenants import access, actions
+from tenants import access, actions, transcripts
 from tenants.models import ApiKey, Tenant
 
 
@@ -24,7 +24,8 @@ def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
         else:
             messages.success(request, "Saved.")
             return HttpResponseRedirect(resolve_url("settings", tenant.slug))
-    return render(request, "admin_ui/settings/index.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "keeps_text": transcripts.effective(tenant.transcripts)["enabled"]}
+    return render(request, "admin_ui/settings/index.html", context, status=422 if form.errors else 200)
 
 
 @get_or_post
