@@ -5,16 +5,16 @@ Taken before anything that costs, corrected as soon as the upstream tells what i
 
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from types import TracebackType
+from typing import NamedTuple
 
 from proxy.call import Call, Caller, Headers, RateLimits
 from proxy.errors import Refused
 from proxy.formats import estimate
 from proxy.formats.usage import Usage
-from proxy.ledger.buckets import Buckets, Demand, Place, Taken, Want
+from proxy.ledger.buckets import WINDOW_SECONDS, Buckets, Demand, Place, Taken, Want
 from proxy.ledger.meter import Meter
 
 REQUESTS, COUNTS, INPUT, OUTPUT = "requests", "count_tokens", "input-tokens", "output-tokens"
@@ -28,7 +28,13 @@ _BYTES_PER_TOKEN = 3  # no prose and no code makes more tokens of its bytes
 _OUTPUT_TAKEN = 500  # a usual answer; max_tokens is far from what is used
 _PLACE_RETRY_SECONDS = 2
 _LONGEST_RETRY_SECONDS = 60  # clients give up on longer waits
-_PREFIX = "anthropic-ratelimit-"
+_MOST_KNOWN = 10_000
+_TOKENS = "tokens"
+_UNUSED = Usage()
+_HEADERS = {
+    kind: [f"anthropic-ratelimit-{shown}-{field}".encode() for field in ("limit", "remaining", "reset")]
+    for kind, shown in ((REQUESTS, REQUESTS), (COUNTS, REQUESTS), (INPUT, INPUT), (OUTPUT, OUTPUT), (_TOKENS, _TOKENS))
+}
 
 
 class RateLimited(Refused):
@@ -38,8 +44,7 @@ class RateLimited(Refused):
     type = "rate_limit_error"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One limit of a key or a tenant."""
 
     kind: str
@@ -59,23 +64,25 @@ class hold:
         self._call = call
         self._buckets = buckets
         self._meter = meter
-        self._rules: list[Rule] = []
+        self._under = _NOTHING
         self._taken: Taken | None = None
         self._charged: list[float] = []
         self._levels: list[float] = []
+        self._owed: list[float] = []  # to the buckets, and not given yet
 
     async def __aenter__(self) -> "hold":
         caller = self._call.caller
         if caller.limits is None and caller.tenant.limits is None:
             return self
         started = time.perf_counter()
-        self._rules = list(rules(caller, self._call.endpoint))
+        self._under = _limits(caller, self._call.endpoint)
         taken = await self._buckets.take(self._demand())
         self._levels = list(taken.levels)
         if not taken.is_given:
             raise self._refusal(taken)
         self._taken = taken
         self._charged = [float(want.need) for want in taken.demand.wants]
+        self._owed = [0.0] * len(self._charged)
         self._call.trace.note("limits", started)
         return self
 
@@ -83,62 +90,59 @@ class hold:
         self, _kind: type[BaseException] | None, error: BaseException | None, _where: TracebackType | None
     ) -> None:
         if isinstance(error, Refused):
-            error.headers = {**self._shown(), **error.headers}
+            error.headers = {**self._told(), **error.headers}
         if self._taken is None:
             return
         used = self._meter.final_usage()
-        is_unknown = used == Usage() and error is not None and not isinstance(error, Refused)
-        # A client that left before anything was told: what was guessed stands.
-        back = [0.0] * len(self._charged) if is_unknown else self._correction(used, {INPUT, OUTPUT})
-        self._taken.give(back, is_over=True)
+        is_unknown = used == _UNUSED and error is not None and not isinstance(error, Refused)
+        if not is_unknown:  # else the client left before anything was told: what was guessed stands
+            self._correct(INPUT, _input(used))
+            self._correct(OUTPUT, used.output_tokens)
+        self._taken.give(self._owed, is_over=True)
 
     def headers(self, headers: Headers) -> Headers:
         """The reply's headers, with our limits where the upstream's would stand. What was read is known by now."""
         if self._taken is None:
             return headers
-        if self._meter.usage != Usage():
-            back = self._correction(self._meter.usage, {INPUT})
-            if any(back):
-                self._taken.give(back, is_over=False)
-        own = [(name.encode(), value.encode()) for name, value in self._shown().items()]
+        used = self._meter.usage
+        if used != _UNUSED:
+            self._correct(INPUT, _input(used))
+            if not self._call.is_streaming:
+                self._correct(OUTPUT, used.output_tokens)  # given with the place, in a moment
+            elif any(self._owed):
+                self._taken.give(self._owed, is_over=False)
+                self._owed = [0.0] * len(self._owed)
+        own = self._shown()
         names = {name for name, _value in own}
-        return [*(item for item in headers if item[0] not in names), *own]
+        return [*[item for item in headers if item[0] not in names], *own]
 
     def _demand(self) -> Demand:
-        call = self._call
-        wants = [Want(rule.bucket, rule.limit, self._amount(rule.kind)) for rule in self._rules]
-        running = places(call.caller) if call.endpoint == "messages" else []
-        return Demand(call.inbound.request_id, wants, running)
+        amounts = {REQUESTS: 1, COUNTS: 1, INPUT: self._input_taken(), OUTPUT: self._output_taken()}
+        wants = [Want(bucket, limit, amounts[kind]) for kind, bucket, limit in self._under.buckets]
+        return Demand(self._call.inbound.request_id, wants, self._under.places)
 
-    def _amount(self, kind: str) -> int:
+    def _input_taken(self) -> int:
         document = self._call.document
-        if kind == INPUT:
-            # Files are in the bytes, and make far fewer tokens than they have bytes.
-            has_files = b'"base64"' in document.raw
-            return estimate.input_tokens(document) if has_files else len(document.raw) // _BYTES_PER_TOKEN + 1
-        if kind == OUTPUT:
-            return min(document.get("max_tokens") or 0, _OUTPUT_TAKEN)
-        return 1
+        # Files are in the bytes, and make far fewer tokens than they have bytes.
+        has_files = b'"base64"' in document.raw
+        return estimate.input_tokens(document) if has_files else len(document.raw) // _BYTES_PER_TOKEN + 1
 
-    def _correction(self, usage: Usage, kinds: set[str]) -> list[float]:
-        """What each bucket gets back so that it was charged for the usage and no more. Counted once."""
-        used = {
-            # As Anthropic counts: what comes from a cache costs no limit.
-            INPUT: usage.input_tokens + usage.cache_write_5m_tokens + usage.cache_write_1h_tokens,
-            OUTPUT: usage.output_tokens,
-        }
-        back = [0.0] * len(self._charged)
-        for place, rule in enumerate(self._rules):
-            if rule.kind in kinds:
-                back[place] = self._charged[place] - used[rule.kind]
-                self._charged[place] -= back[place]
-                self._levels[place] += back[place]
-        return back
+    def _output_taken(self) -> int:
+        return min(self._call.document.get("max_tokens") or 0, _OUTPUT_TAKEN)
+
+    def _correct(self, kind: str, used: int) -> None:
+        """Owe each bucket of the kind what was charged beyond the use, so that it is charged for that and no more."""
+        for place, rule in enumerate(self._under.rules):
+            if rule.kind == kind:
+                back = self._charged[place] - used
+                self._owed[place] += back
+                self._charged[place] -= back
+                self._levels[place] += back
 
     def _refusal(self, taken: Taken) -> RateLimited:
         wait = max(taken.waits, default=0.0)
         if wait > 0:
-            rule = self._rules[list(taken.waits).index(wait)]
+            rule = self._under.rules[list(taken.waits).index(wait)]
             what, seconds = f"{rule.limit:,} {_WORDS[rule.kind]}", math.ceil(wait)
             whose = self._whose(rule.owner)
         else:
@@ -155,7 +159,7 @@ class hold:
             headers={
                 "retry-after": str(seconds),
                 "x-should-retry": "true" if is_worth_waiting else "false",
-                **self._shown(),
+                **self._told(),
             },
         )
 
@@ -163,30 +167,67 @@ class hold:
         caller = self._call.caller
         return "This key's" if owner == str(caller.key_id) else f"The tenant {caller.tenant.slug}'s"
 
-    def _shown(self) -> dict[str, str]:
+    def _told(self) -> dict[str, str]:
+        """The same in a refusal's form."""
+        return {name.decode(): value.decode() for name, value in self._shown()}
+
+    def _shown(self) -> list[tuple[bytes, bytes]]:
         """anthropic-ratelimit-*: of each kind the limit with the least left."""
-        now = time.time()
         tightest: dict[str, tuple[float, int]] = {}
-        for rule, level in zip(self._rules, self._levels, strict=False):
-            kind = REQUESTS if rule.kind == COUNTS else rule.kind
+        for (kind, _owner, limit), level in zip(self._under.rules, self._levels, strict=False):
             if kind not in tightest or level < tightest[kind][0]:
-                tightest[kind] = (level, rule.limit)
+                tightest[kind] = (level, limit)
         tokens = [tightest[kind] for kind in (INPUT, OUTPUT) if kind in tightest]
         if tokens:
-            tightest["tokens"] = (sum(level for level, _ in tokens), sum(limit for _, limit in tokens))
-        shown = {}
+            tightest[_TOKENS] = (sum([level for level, _ in tokens]), sum([limit for _, limit in tokens]))
+        now = time.time()
+        shown = []
         for kind, (level, limit) in tightest.items():
-            full_at = math.ceil(now + max(limit - level, 0.0) * 60 / limit)
-            shown[f"{_PREFIX}{kind}-limit"] = str(limit)
-            shown[f"{_PREFIX}{kind}-remaining"] = str(max(int(level), 0))
-            shown[f"{_PREFIX}{kind}-reset"] = _stamp(full_at)
+            names = _HEADERS[kind]
+            full_at = math.ceil(now + max(limit - level, 0.0) * WINDOW_SECONDS / limit)
+            shown.append((names[0], b"%d" % limit))
+            shown.append((names[1], b"%d" % max(int(level), 0)))
+            shown.append((names[2], _stamp(full_at)))
         return shown
 
 
 @lru_cache(maxsize=256)
-def _stamp(seconds: int) -> str:
+def _stamp(seconds: int) -> bytes:
     """The moment as clients read it; most calls of a second share a few of them."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)).encode()
+
+
+def _input(used: Usage) -> int:
+    """As Anthropic counts: what comes from a cache costs no limit."""
+    return used.input_tokens + used.cache_write_5m_tokens + used.cache_write_1h_tokens
+
+
+class _Limits(NamedTuple):
+    """What a caller's calls to one endpoint fall under. `buckets`: kind, name and limit of each rule."""
+
+    rules: Sequence[Rule] = ()
+    buckets: Sequence[tuple[str, str, int]] = ()
+    places: Sequence[Place] = ()
+
+
+_NOTHING = _Limits()
+_known: dict[tuple[int, str], tuple[Caller, _Limits]] = {}  # by the snapshot itself, which all its calls share
+
+
+def _limits(caller: Caller, endpoint: str) -> _Limits:
+    known = _known.get((id(caller), endpoint))
+    if known is not None and known[0] is caller:
+        return known[1]
+    mine = list(rules(caller, endpoint))
+    found = _Limits(
+        mine,
+        [(rule.kind, rule.bucket, rule.limit) for rule in mine],
+        places(caller) if endpoint == "messages" else (),
+    )
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    _known[id(caller), endpoint] = (caller, found)
+    return found
 
 
 def rules(caller: Caller, endpoint: str) -> Iterator[Rule]:

@@ -4,8 +4,8 @@ A bucket holds what its limit allows in a minute and refills evenly; a call take
 none. What was taken is a guess that is corrected once the truth is known, so a bucket may owe something.
 """
 
-from proxy.ledger.buckets.demand import Buckets, Demand, Place, Taken, Want, look
+from proxy.ledger.buckets.demand import WINDOW_SECONDS, Buckets, Demand, Place, Taken, Want, look
 from proxy.ledger.buckets.local import LocalBuckets
 from proxy.ledger.buckets.opening import opened
 
-__all__ = ["Buckets", "Demand", "LocalBuckets", "Place", "Taken", "Want", "look", "opened"]
+__all__ = ["WINDOW_SECONDS", "Buckets", "Demand", "LocalBuckets", "Place", "Taken", "Want", "look", "opened"]

@@ -1,8 +1,10 @@
-"""What a call asks of its buckets, what it is told, and the arithmetic every store shares."""
+"""What a call asks of its buckets, what it is told, and the arithmetic every store shares.
+
+Plain tuples: a dozen of them are made for every call.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 WINDOW_SECONDS = 60.0
 PLACE_SECONDS = 45.0
@@ -14,8 +16,7 @@ class StoreDown(Exception):
     """The store of buckets could not be asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Want:
+class Want(NamedTuple):
     """An amount from one bucket; it is given what the bucket never holds more of, so a full bucket always suffices."""
 
     bucket: str
@@ -28,16 +29,14 @@ class Want:
         return min(self.amount, self.limit)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """One of the calls that an owner may have under way at once."""
 
     owner: str
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(NamedTuple):
     """Everything one call asks for. `id` tells its places from those of others."""
 
     id: str
@@ -47,15 +46,13 @@ class Demand:
 
 def look(demand: Demand) -> Demand:
     """The same buckets and places, asked how they stand: to take it takes nothing."""
-    return replace(
-        demand,
-        wants=[replace(want, amount=0) for want in demand.wants],
-        places=[replace(place, limit=0) for place in demand.places],
+    return demand._replace(
+        wants=[want._replace(amount=0) for want in demand.wants],
+        places=[place._replace(limit=0) for place in demand.places],
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """The answer, in the order of the demand.
 
     Given or not, the level of each bucket now; how long it needs until it holds enough; how many of each place's
@@ -95,4 +92,5 @@ def refilled(level: float, since: float, limit: int, at: float) -> float:
 
 def wait_for(want: Want, level: float) -> float:
     """How many seconds the bucket refills before it holds what is needed; 0: it does."""
-    return 0.0 if level + _ROUNDING >= want.need else (want.need - level) * WINDOW_SECONDS / want.limit
+    need = want.need
+    return 0.0 if level + _ROUNDING >= need else (need - level) * WINDOW_SECONDS / want.limit

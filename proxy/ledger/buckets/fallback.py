@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import time
-from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -90,8 +89,7 @@ class FallbackBuckets:
 
 def _share_of(demand: Demand, processes: int) -> Demand:
     """The demand against one process's part of each limit."""
-    return replace(
-        demand,
-        wants=[replace(want, limit=max(want.limit // processes, 1)) for want in demand.wants],
-        places=[replace(place, limit=max(place.limit // processes, min(place.limit, 1))) for place in demand.places],
+    return demand._replace(
+        wants=[want._replace(limit=max(want.limit // processes, 1)) for want in demand.wants],
+        places=[place._replace(limit=max(place.limit // processes, min(place.limit, 1))) for place in demand.places],
     )

@@ -1,7 +1,6 @@
 """Buckets in the memory of one process."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from proxy.ledger.buckets.demand import WINDOW_SECONDS, Demand, Taken, refilled, wait_for
@@ -16,21 +15,23 @@ class LocalBuckets:
         self._clock = clock
         self._most_buckets = most_buckets
         self._levels: dict[str, tuple[float, float]] = {}  # a content, and when it was that
-        self._running: Counter[str] = Counter()
+        self._running: dict[str, int] = {}
 
     async def take(self, demand: Demand) -> Taken:
         """As `Buckets.take`; never down."""
         at = self._clock()
         levels = [self._level(want.bucket, want.limit, at) for want in demand.wants]
         waits = [wait_for(want, level) for want, level in zip(demand.wants, levels, strict=True)]
-        running = [self._running[place.owner] for place in demand.places]
-        is_free = all(taken < place.limit for place, taken in zip(demand.places, running, strict=True))
-        is_given = is_free and not any(waits)
+        running = [self._running.get(place.owner, 0) for place in demand.places]
+        is_given = not any(waits)
+        for place, taken in zip(demand.places, running, strict=True):
+            is_given = is_given and taken < place.limit
         if is_given:
-            levels = [level - want.need for want, level in zip(demand.wants, levels, strict=True)]
-            for want, level in zip(demand.wants, levels, strict=True):
-                self._levels[want.bucket] = (level, at)
-            self._running.update(place.owner for place in demand.places)
+            for number, want in enumerate(demand.wants):
+                levels[number] -= want.need
+                self._levels[want.bucket] = (levels[number], at)
+            for place, taken in zip(demand.places, running, strict=True):
+                self._running[place.owner] = taken + 1
             self._forget(at)
         return Taken(demand, is_given, levels, waits, running, self)
 

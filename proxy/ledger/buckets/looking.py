@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
+from proxy.ledger.buckets import demand
 from proxy.ledger.buckets.demand import Buckets, Demand, Place, StoreDown, Taken, Want
 
 _PATIENCE_SECONDS = 1.0
@@ -31,8 +31,7 @@ def look(wants: Sequence[Want], places: Sequence[Place]) -> Taken | None:
         return None
     buckets, loop = _shown[-1]
     # No place is free of none: so nothing is taken, and no call is remembered.
-    demand = Demand("look", [replace(want, amount=0) for want in wants], [replace(place, limit=0) for place in places])
-    asked = asyncio.run_coroutine_threadsafe(buckets.take(demand), loop)
+    asked = asyncio.run_coroutine_threadsafe(buckets.take(demand.look(Demand("look", wants, places))), loop)
     try:
         return asked.result(timeout=_PATIENCE_SECONDS)
     except (StoreDown, TimeoutError, asyncio.CancelledError):
