@@ -43,7 +43,13 @@ TENANT = (
             Entry("Limits", "limits", "gauge", key="b"),
         ),
     ),
-    ("Try", (Entry("Playground", "playground", "play", key="p"),)),
+    (
+        "Try",
+        (
+            Entry("Playground", "playground", "play", key="p"),
+            Entry("Collections", "collections", "book", key="d"),
+        ),
+    ),
     (
         "Access",
         (

@@ -102,6 +102,17 @@ def place_of(request: HttpRequest) -> Place | None:
     return getattr(request, "place", None)
 
 
+def role(request: HttpRequest) -> Role | None:
+    """What the person is in this tenant; None on the platform's pages."""
+    place = place_of(request)
+    return place.role if place else None
+
+
+def is_script(request: HttpRequest) -> bool:
+    """Whether a page's script asks, which wants JSON, and not a browser that goes to a page."""
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+
+
 def ask(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
     """A page that asks before something is done: in the dialog where htmx fetched it, else in the frame."""
     in_dialog = request.headers.get("hx-request") == "true"

@@ -7,10 +7,12 @@ from channels.routing import URLRouter
 from django.urls import path
 
 from admin_ui import origins
+from admin_ui.collection_consumers import LiveDocuments
 from admin_ui.consumers import LiveRequests
 
 routes = [
     path("ws/t/<slug:slug>/requests/", LiveRequests.as_asgi()),
+    path("ws/t/<slug:slug>/collections/<uuid:collection_id>/", LiveDocuments.as_asgi()),
     path("ws/requests/", LiveRequests.as_asgi()),
 ]
 

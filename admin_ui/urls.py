@@ -5,7 +5,7 @@ from allauth.socialaccount import views as social_views
 from allauth.socialaccount.providers.openid_connect import views as oidc_views
 from django.urls import include, path
 
-from admin_ui import policy_urls
+from admin_ui import collection_urls, policy_urls
 from admin_ui.views import (
     alerts,
     audit,
@@ -67,6 +67,7 @@ tenant = [
     path("cache/", cache.index, name="cache"),
     path("cache/forget/", cache.purge, name="cache_purge"),
     *policy_urls.TENANT,
+    *collection_urls.TENANT,
     path("usage/", usage.usage, name="usage"),
     path("usage.csv", usage.export, name="usage_export"),
     path("limits/", limits.limits, name="limits"),
@@ -89,9 +90,9 @@ tenant = [
     path("alerts/<str:alert_id>/acknowledge/", alerts.acknowledge, name="alerts_acknowledge"),
     path("settings/", settings.index, name="settings"),
     path("settings/suspend/", settings.suspend, name="settings_suspend"),
-]
     path("settings/text/", transcripts.index, name="settings_text"),
     path("settings/text/delete/", transcripts.forget, name="settings_text_forget"),
+]
 
 # Accounts are made by invitation, and addresses prove nothing: what allauth has for both is left out.
 accounts = [

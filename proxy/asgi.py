@@ -29,9 +29,10 @@ class Application:
     """The ASGI application of a web process. Its runtime starts with the server, or at the first request
     under servers without a lifespan (Daphne)."""
 
-    def __init__(self, config: Config, pages: edge.App, sockets: edge.App) -> None:
+    def __init__(self, config: Config, pages: edge.App, sockets: edge.App, door: edge.Door) -> None:
         self._config = config
         self._sockets = sockets
+        self._may_send_file = door
         self._pages = edge.bounded(pages, MAX_PAGE_BYTES)
         self._uploads = edge.bounded(pages, config.max_document_bytes + _FORM_BYTES)
         self._trusted = [ip_network(cidr) for cidr in list_of(config.trusted_proxies)]
@@ -68,6 +69,8 @@ class Application:
             if path == "/readyz":
                 await self.start()  # without a lifespan nothing else would, until the first call
             await probes.answer(scope["method"], path, send, None if self._shutdown.is_draining else self._runtime)
+        elif await self._may_send_file(scope):
+            await self._uploads(scope, receive, send)
         else:
             await self._pages({**scope, "runtime": self._runtime}, receive, send)  # for pages that try things out
 
@@ -108,4 +111,9 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-application = Application(settings.CONFIG, cast(edge.App, pages), import_string(settings.SOCKETS_APPLICATION))
+application = Application(
+    settings.CONFIG,
+    cast(edge.App, pages),
+    import_string(settings.SOCKETS_APPLICATION),
+    import_string(settings.UPLOADS_DOOR),
+)

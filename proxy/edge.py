@@ -10,6 +10,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Door = Callable[[Scope], Awaitable[bool]]
 
 
 def bounded(app: App, max_bytes: int) -> App:

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "proxy.knowledge",
     "proxy.alerts",
     "proxy.transcripts",
+    "proxy.replays",
     "admin_ui",
 ]
 
@@ -63,6 +64,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "proxy.urls"
 ASGI_APPLICATION = "proxy.asgi.application"
 SOCKETS_APPLICATION = "admin_ui.sockets.application"  # by name: the proxy imports no pages
+UPLOADS_DOOR = "admin_ui.uploads.is_welcome"  # likewise
 GUARDED_TRANSPORT = "proxy.upstreams.transport.GuardedTransport"  # by name: engines import no upstreams
 
 TEMPLATES = [
@@ -135,11 +137,12 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "recover": {"task": "proxy.tasks.recover_journals", "schedule": 30.0, "options": {"expires": 30}},
     "reap": {"task": "proxy.tasks.reap_reservations", "schedule": 30.0, "options": {"expires": 30}},
     "tend-documents": {"task": "proxy.knowledge.tasks.tend", "schedule": 10.0, "options": {"expires": 10}},
+    "tend-replays": {"task": "proxy.replays.tasks.tend", "schedule": 10.0, "options": {"expires": 10}},
     "close-lost": {"task": "proxy.tasks.close_lost_calls", "schedule": 600.0, "options": {"expires": 600}},
     "deliver-alerts": {"task": "proxy.tasks.deliver_alerts", "schedule": 5.0, "options": {"expires": 5}},
     "look-for-alerts": {"task": "proxy.tasks.look_for_alerts", "schedule": 60.0, "options": {"expires": 60}},
-    "verify-audit": {"task": "proxy.tasks.verify_audit", "schedule": 3600.0, "options": {"expires": 3600}},
     "forget-texts": {"task": "proxy.tasks.forget_transcripts", "schedule": 60.0, "options": {"expires": 60}},
+    "verify-audit": {"task": "proxy.tasks.verify_audit", "schedule": 3600.0, "options": {"expires": 3600}},
     "forget-alerts": {"task": "proxy.tasks.forget_alerts", "schedule": 86_400.0, "options": {"expires": 86_400}},
 }
 

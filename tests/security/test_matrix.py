@@ -22,6 +22,7 @@ from proxy.alerts.raising import Draft
 from tenants import actions
 from tenants.models import Tenant
 from tests.admin_ui.calls import record
+from tests.admin_ui.shelf import shelve
 
 METHODS = ("get", "post", "put", "delete")
 # Open to anybody by design: what they show is nobody's.
@@ -77,7 +78,11 @@ def objects(tenant: Tenant, owner: User) -> Objects:
     for note in ("", "again") if tenant.slug == "globex" else ("",):  # a number that only the foreign one has
         actions.save_policy(actor="x", tenant=tenant, document={"rules": [{**rule, "notes": note or "first"}]})
     policy = tenant.policy_versions.all()[0]
+    collection = actions.add_collection(actor="x", tenant=tenant, name="handbook")
+    document = shelve(collection, "leave.md", "Everybody has thirty days of leave.")
     values = {
+        "collection_id": str(collection.pk),
+        "document_id": str(document.pk),
         "rule_name": str(rule["name"]),
         "number": str(policy.number),
         "view_id": str(view.pk),
@@ -94,6 +99,8 @@ def objects(tenant: Tenant, owner: User) -> Objects:
 
 
 MISSING = {
+    "collection_id": str(uuid.UUID(int=4)),
+    "document_id": str(uuid.UUID(int=5)),
     "rule_name": "no-such-rule",
     "number": "999999",
     "view_id": "999999",
