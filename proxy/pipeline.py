@@ -89,7 +89,8 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
                     # A budget that is cut under a stream ends it, as at max_tokens; that is not kept.
                     ended = cutoff.watch(admitted.stake, runtime.accounts.watcher, entry.meter, entry.trace, again)
                     # Watched last: as the client would read it. Taken down before: as the upstream said it.
-                    filters = Chain([entry.meter, kept, ended, taken.answer, scrubbed.restore, judged.watch])
+                    watched = [scrubbed.restore, judged.watch, informed.cited]
+                    filters = Chain([entry.meter, kept, ended, taken.answer, *watched])
                     relay = Relay(scrubbed.searched(answer), filters, entry, runtime.limits.ping_seconds)
                     head, piece = await relay.begin()
                     yield told(head, looked, informed, judged, scrubbed, limited, admitted)

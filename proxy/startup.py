@@ -16,6 +16,7 @@ from proxy.answers.stores import opening
 from proxy.auth import Keys
 from proxy.config import Config
 from proxy.directory import Directory
+from proxy.knowledge import uses
 from proxy.knowledge.shelf import Shelf
 from proxy.ledger import buckets, recovery, writer
 from proxy.ledger.budgets.accounts import Accounts
@@ -72,14 +73,14 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
         directory = Directory(DatabaseSource(), in_thread, on_change=warm)
         await directory.start()
         journal_dir = config.data_dir / "journal"
-        await in_thread(recovery.recover, journal_dir)
+        await in_thread(partial(recovery.recover, journal_dir, beside=uses.write))
         journal = Journal.open(journal_dir, fsync=config.journal_fsync)
         transports = _transports()
         pool = Pool(transports, Slots())
         answers = Cache(opening.opened(redis_url=config.redis_url, folder=config.data_dir))
         texts = Keeper(partial(asyncio.get_running_loop().run_in_executor, writing))
         watch = Watch(config.redis_url)
-        settling = writer.Writer(journal, on_closed=watch.note)
+        settling = writer.Writer(journal, beside=uses.write, on_closed=watch.note)
         settling.start()
         watch.start()
         texts.start()

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from proxy.alerts import budgets, delivering, keys, platform, retention, upstreams
+from proxy.knowledge import uses
 from proxy.ledger import recovery
 from proxy.ledger.budgets import settling
 from proxy.models import Heartbeat
@@ -32,7 +33,7 @@ def _begin(**_signal: Any) -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def recover_journals() -> None:
     """Settle the calls of this machine's web processes that died."""
-    recovery.recover(settings.CONFIG.data_dir / "journal")
+    recovery.recover(settings.CONFIG.data_dir / "journal", beside=uses.write)
 
 
 @shared_task  # type: ignore[untyped-decorator]

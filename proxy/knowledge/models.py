@@ -178,3 +178,24 @@ class GivenPassage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.turn_id}[{self.position}]"
+
+
+class DocumentUse(models.Model):
+    """A request that was given passages of a document. It goes with its document."""
+
+    id = models.BigAutoField(primary_key=True)
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="uses")
+    request_id = models.CharField(max_length=40, help_text="Of the usage record.")
+    used_at = models.DateTimeField()
+    passages = models.PositiveIntegerField(help_text="How many the request was given.")
+    citations = models.PositiveIntegerField(default=0, help_text="How many the answer holds.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["document", "request_id"], name="one_use_of_a_document")]
+        indexes = [
+            models.Index(fields=["document", "-used_at"], name="document_uses_latest"),
+            models.Index(fields=["used_at"], name="document_uses_oldest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document_id} in {self.request_id}"

@@ -5,7 +5,7 @@ import time
 from celery import shared_task
 from django.utils import timezone
 
-from proxy.knowledge import indexes, removal, wakening
+from proxy.knowledge import indexes, removal, uses, wakening
 from proxy.knowledge.ingestion import queue, work
 from proxy.knowledge.models import Index
 from proxy.knowledge.turns import memory
@@ -36,5 +36,6 @@ def tend() -> None:
         indexes.settle(index)
     removal.sweep()
     memory.forget(timezone.now())
+    uses.forget(timezone.now())
     if queue.waiting():
         wakening.wake()

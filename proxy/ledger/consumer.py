@@ -21,15 +21,20 @@ PROGRESS_SECONDS = 5.0
 """How old the counts of a call under way may be in the database. They are newer in its journal."""
 
 Lines = dict[str, dict[str, Any]]
+Told = Callable[[Sequence[Row]], None]
 
 
 class Consumer:
     """Follows one journal. Every method may raise django.db.Error, and can then be called again.
 
-    `on_closed` is told of the calls whose end was committed; it must neither fail nor take time.
+    `beside` writes what else the calls that ended tell, in the same transaction. `on_closed` is told of them once
+    that is committed; it must neither fail nor take time.
     """
 
-    def __init__(self, directory: Path, name: str, *, on_closed: Callable[[Sequence[Row]], None] | None = None) -> None:
+    def __init__(
+        self, directory: Path, name: str, *, beside: Told | None = None, on_closed: Told | None = None
+    ) -> None:
+        self._beside = beside
         self._on_closed = on_closed
         self._reader = Reader(directory, name)
         self._progress: Lines = {}  # not yet in the database
@@ -66,6 +71,8 @@ class Consumer:
             rows.insert_opened([row for id, row in opened.items() if id not in closed])
             with settling.counted(closed.keys()), keeping.counted(closed.keys()):
                 rows.write_closed(list(closed.values()))
+            if self._beside is not None and closed:
+                self._beside(list(closed.values()))
             used = self._key_use.write([*opened.values(), *closed.values()])
         self._key_use.keep(used)
         self._progress = progress

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from proxy.ledger import journal
 from proxy.ledger.budgets import settling
-from proxy.ledger.consumer import Consumer
+from proxy.ledger.consumer import Consumer, Told
 from proxy.ledger.rollups import keeping
 from proxy.models import UsageRecord
 
@@ -30,16 +30,16 @@ class Recovered:
     interrupted: int = 0
 
 
-def recover(directory: Path) -> Recovered:
-    """Bring the journals of dead processes into the database and delete them. Raises django.db.Error.
+def recover(directory: Path, *, beside: Told | None = None) -> Recovered:
+    """Bring the journals of dead processes into the database and delete them; `beside` as for a Consumer.
 
-    May run in any number of processes at once: a journal is one's own while its lock is held.
+    Raises django.db.Error. May run in any number of processes at once: a journal is one's own while its lock is held.
     """
     total = Recovered()
     for name in journal.names(directory):
         with journal.claimed(directory, name) as is_ours:
             if is_ours:
-                found = _settle(directory, name)
+                found = _settle(directory, name, beside)
                 total = Recovered(total.journals + 1, total.lines + found.lines, total.interrupted + found.interrupted)
     if total.lines:
         log.warning(
@@ -64,9 +64,9 @@ def close_lost(older_than: timedelta = LONGEST_CALL) -> int:
     return count
 
 
-def _settle(directory: Path, name: str) -> Recovered:
+def _settle(directory: Path, name: str, beside: Told | None) -> Recovered:
     died_at = _last_written(directory, name)
-    lines = Consumer(directory, name).drain(is_dead=True)
+    lines = Consumer(directory, name, beside=beside).drain(is_dead=True)
     under_way = UsageRecord.objects.filter(process=name, state=UsageRecord.State.STARTED)
     interrupted = _interrupt(under_way, died_at, "The proxy's process ended during this call.")
     journal.remove(directory, name)

@@ -2,14 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
 
 import structlog
 from django.db import DatabaseError, InterfaceError, connection
 
-from proxy.ledger.consumer import Consumer
+from proxy.ledger.consumer import Consumer, Told
 from proxy.ledger.journal import Journal
-from proxy.ledger.rows import Row
 
 PAUSE_SECONDS = 0.2
 _MOST_PAUSE_SECONDS = 5.0
@@ -26,11 +24,12 @@ class Writer:
         journal: Journal,
         *,
         pause_seconds: float = PAUSE_SECONDS,
-        on_closed: Callable[[Sequence[Row]], None] | None = None,
+        beside: Told | None = None,
+        on_closed: Told | None = None,
     ) -> None:
         self._journal = journal
         self._pause_seconds = pause_seconds
-        self._consumer = Consumer(journal.directory, journal.name, on_closed=on_closed)
+        self._consumer = Consumer(journal.directory, journal.name, beside=beside, on_closed=on_closed)
         self._stopping = threading.Event()
         self._is_drained = False
         self._failing_since: float | None = None

@@ -1,4 +1,4 @@
-"""Rewrite: passages of the tenant's documents, behind the user's own words in the turns that ask.
+"""Rewrite and filter: passages of the tenant's documents, behind the user's own words in the turns that ask.
 
 A turn is given its passages when it is to be answered, and the same ones again as long as it stays in the
 conversation, so that what a request begins with stays what it was. Turns that only carry tools' results get none.
@@ -16,9 +16,11 @@ from proxy.knowledge.passages import Passage
 from proxy.knowledge.shelf import Shelf, ShelfDown
 from proxy.knowledge.turns import asking, control, memory, rendering
 from proxy.knowledge.turns.asking import Turn
+from proxy.knowledge.turns.citing import Cited
 from proxy.knowledge.turns.memory import Given
 from proxy.knowledge.turns.rendering import Extract
 from proxy.rules import detectors
+from proxy.stream import Chain, Filter
 
 _SOURCES = frozenset(("document", "search_result"))
 
@@ -33,6 +35,8 @@ class Informed:
 
     call: Call
     told: Headers = field(default=())
+    cited: Filter = field(default_factory=Chain)
+    """Counts which of the passages the answer cites."""
 
     def headers(self, headers: Headers) -> Headers:
         """The reply's headers, with what was looked up."""
@@ -65,7 +69,9 @@ async def inform(call: Call, shelf: Shelf) -> Informed:
         turns=len([one for one in found.given.values() if one.extracts]),
     )
     informed = replace(call, document=call.document.append(_blocks(call, wanted, turns, found.given)))
-    return Informed(informed, _told(wanted, now.extracts if now else (), started, b""))
+    extracts = [extract for one in found.given.values() for extract in one.extracts]
+    cited = Cited(call.trace, extracts) if extracts else Chain()
+    return Informed(informed, _told(wanted, now.extracts if now else (), started, b""), cited)
 
 
 def _wanted(call: Call) -> Wanted | None:

@@ -86,3 +86,16 @@ async def test_a_wrong_header_is_refused_by_its_name(tmp_path: Path, header: byt
         refused = await gateway.ask(asking("How much leave?"), headers=[(b"x-llmp-rag", header)])
     assert (refused.status, upstream.bodies) == (400, [])
     assert refused.json()["error"]["message"].startswith("x-llmp-rag: ")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_record_names_the_documents_that_the_answer_cites(tmp_path: Path, stream: bool) -> None:
+    shelf = FakeShelf({"leave": [passage("Thirty days.")]})
+    caller = build.caller(passages=usable(), upstreams=[build.upstream(kind="simulator", base_url="http://simulator")])
+    async with running(tmp_path, caller=caller, shelf=shelf, detector=FakeDetector()) as gateway:
+        await gateway.ask(asking("#simulate cite\nHow much leave?", stream=stream, max_tokens=500))
+        await gateway.ask(asking("How much leave?", stream=stream))
+        cited, silent = gateway.records()
+    steps = {step["step"]: step for step in cited["trace"]}
+    assert steps["cited"]["documents"] == {steps["rag"]["passages"][0]["document"]: 1}
+    assert "cited" not in {step["step"] for step in silent["trace"]}
