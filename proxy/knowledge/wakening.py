@@ -14,15 +14,16 @@ log = structlog.get_logger(__name__)
 
 def wake() -> None:
     """There are documents to read."""
-    _send(INGEST, QUEUE)
+    send(INGEST, QUEUE)
 
 
 def tend() -> None:
     """There is something to remove."""
-    _send(TEND, "celery")
+    send(TEND, "celery")
 
 
-def _send(task: str, queue: str) -> None:
+def send(task: str, queue: str) -> None:
+    """Tell the worker that something is to be done; where that cannot be told, the timetable finds it."""
     try:
         current_app.send_task(task, queue=queue, expires=EXPIRES_SECONDS, ignore_result=True)
     except (OperationalError, OSError) as down:

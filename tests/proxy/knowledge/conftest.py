@@ -48,7 +48,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The messages that were sent to the worker."""
     sent: list[str] = []
-    monkeypatch.setattr("proxy.knowledge.wakening._send", lambda task, _queue: sent.append(task))
+    monkeypatch.setattr("proxy.knowledge.wakening.send", lambda task, _queue: sent.append(task))
     return sent
 
 

@@ -1,0 +1,30 @@
+"""A policy and the one that holds, asked about call after call."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from proxy.formats.texts import TooManyTexts
+from proxy.replays.judging import judged
+from proxy.replays.report import Report
+from proxy.replays.sources import Cursor, Found, Unreadable
+from proxy.rules.compiling import compiled
+
+Document = Mapping[str, Any]
+
+
+def run(
+    report: Report, above: Document, tried: Document, holding: Document, calls: Iterable[Found]
+) -> Iterator[Cursor]:
+    """Add each call to the report, and say how far that is. Stop when you like: it can be gone on with."""
+    new, old = compiled(above, tried), compiled(above, holding)
+    for call, cursor in calls:
+        if isinstance(call, Unreadable):
+            report.fail(call.name, call.why)
+        else:
+            try:
+                fits = judged(new, call), judged(old, call)
+            except TooManyTexts as wrong:
+                report.fail(call.name, str(wrong) or "it holds too many texts")
+            else:
+                report.add(call.name, has_answer=call.answer is not None, tried=fits[0], holding=fits[1])
+        yield cursor
