@@ -1,9 +1,9 @@
 """What a tenant's settings for kept answers may hold. The check raises ValidationError that names the field."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from tenants import checks
 
 DEFAULTS: Mapping[str, Any] = {
     "enabled": False,
@@ -17,15 +17,12 @@ DEFAULTS: Mapping[str, Any] = {
 
 _MOST_TTL = 30 * 24 * 3600
 _MOST_MB = 4096
+_EXAMPLE = "{exact: {enabled: true}}"
 
 
 def check_settings(value: Any) -> None:
     """`{exact: {enabled, ttl, max_mb, sampled, tool_results, single_flight}}`."""
-    _known("", value, ("exact",))
-    exact = value.get("exact", {})
-    _known("exact.", exact, _EXACT)
-    for name, inner in exact.items():
-        _EXACT[name](f"exact.{name}", inner)
+    checks.members(value, {"exact": _exact}, example=_EXAMPLE)
 
 
 def exact(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,32 +30,15 @@ def exact(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**DEFAULTS, **settings.get("exact", {})}
 
 
-def _known(where: str, value: Any, names: Mapping[str, Any] | tuple[str, ...]) -> None:
-    if not isinstance(value, Mapping):
-        raise ValidationError(f"{where.rstrip('.') or 'cache'}: give an object, e.g. {{exact: {{enabled: true}}}}.")
-    for name in value:
-        if name not in names:
-            raise ValidationError(f"{where}{str(name)[:100]!r} is unknown. Known here: {', '.join(names)}.")
+def _exact(name: str, value: Any) -> None:
+    checks.members(value, _EXACT, example="{enabled: true}", where=name)
 
 
-def _switch(name: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise ValidationError(f"{name}: it must be true or false.")
-
-
-def _number(least: int, most: int, unit: str) -> Callable[[str, Any], None]:
-    def check(name: str, value: Any) -> None:
-        if type(value) is not int or not least <= value <= most:
-            raise ValidationError(f"{name}: give a whole number of {unit} from {least} to {most}.")
-
-    return check
-
-
-_EXACT: Mapping[str, Callable[[str, Any], None]] = {
-    "enabled": _switch,
-    "ttl": _number(1, _MOST_TTL, "seconds"),
-    "max_mb": _number(1, _MOST_MB, "megabytes"),
-    "sampled": _switch,
-    "tool_results": _switch,
-    "single_flight": _switch,
+_EXACT: Mapping[str, checks.NamedCheck] = {
+    "enabled": checks.named(checks.switch),
+    "ttl": checks.named(checks.whole(1, _MOST_TTL, "seconds")),
+    "max_mb": checks.named(checks.whole(1, _MOST_MB, "megabytes")),
+    "sampled": checks.named(checks.switch),
+    "tool_results": checks.named(checks.switch),
+    "single_flight": checks.named(checks.switch),
 }

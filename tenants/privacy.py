@@ -7,7 +7,7 @@ from typing import Any
 import re2
 from django.core.exceptions import ValidationError
 
-from tenants import entities
+from tenants import checks, entities
 
 MODES = ("off", "monitor", "redact", "pseudonymize", "block")
 SWITCHES: Mapping[str, tuple[str, ...]] = {
@@ -23,20 +23,21 @@ _MAX_EXAMPLE_CHARS = 1_000
 _MAX_REGEX_CHARS = 1_000
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{1,30}[A-Z0-9]")
 _LANGUAGE = re.compile(r"[a-z]{2}")
+_EXAMPLE = "{mode: monitor}"
+_SHARE = checks.number(0, 1)
+_mode = checks.named(checks.one_of(MODES))
 _OWN_FIELDS = ("name", "regex", "score", "context", "matches", "misses")
 
 
 def check_settings(value: Any) -> None:
     """A tenant's: {mode, entities, min_score, languages, allow, deny, custom, output, …}."""
-    _known(value, _TENANT, "")
-    _each(value, _TENANT)
+    checks.members(value, _TENANT, example=_EXAMPLE)
     check_names(value, own_names(value))
 
 
 def check_overrides(value: Any) -> None:
     """A key's: {mode, entities, output}. Which names there are depends on its tenant: `check_names`."""
-    _known(value, _KEY, "")
-    _each(value, _KEY)
+    checks.members(value, _KEY, example=_EXAMPLE)
 
 
 def own_names(settings: Mapping[str, Any]) -> set[str]:
@@ -83,29 +84,8 @@ def _compiled(regex: str) -> Any:
         ) from None
 
 
-def _known(value: Any, fields: Mapping[str, Any], where: str) -> None:
-    if not isinstance(value, Mapping):
-        raise ValidationError(f"{where}give an object, e.g. {{mode: monitor}}.")
-    for name in value:
-        if name not in fields:
-            raise ValidationError(f"{where}{str(name)[:_MAX_CHARS]!r} is unknown. Known here: {', '.join(fields)}.")
-
-
-def _each(value: Mapping[str, Any], fields: Mapping[str, Callable[[str, Any], None]], where: str = "") -> None:
-    for name, inner in value.items():
-        fields[name](f"{where}{name}", inner)
-
-
-def _mode(name: str, value: Any) -> None:
-    _choice(MODES)(name, value)
-
-
-def _choice(choices: tuple[str, ...]) -> Callable[[str, Any], None]:
-    def check(name: str, value: Any) -> None:
-        if value not in choices:
-            raise ValidationError(f"{name}: it must be one of {', '.join(choices)}.")
-
-    return check
+def _output(name: str, value: Any) -> None:
+    checks.members(value, {"mode": _mode, "entities": _modes}, example=_EXAMPLE, where=name)
 
 
 def _modes(name: str, value: Any) -> None:
@@ -115,22 +95,6 @@ def _modes(name: str, value: Any) -> None:
         if not isinstance(entity_type, str):
             raise ValidationError(f"{name}: names must be texts.")
         _mode(f"{name}.{entity_type[:_MAX_CHARS]}", mode)
-
-
-def _output(name: str, value: Any) -> None:
-    fields = {"mode": _mode, "entities": _modes}
-    _known(value, fields, f"{name}: ")
-    _each(value, fields, f"{name}.")
-
-
-def _share(name: str, value: Any) -> None:
-    if type(value) not in (int, float) or not 0 <= value <= 1:
-        raise ValidationError(f"{name}: give a number from 0 to 1.")
-
-
-def _flag(name: str, value: Any) -> None:
-    if type(value) is not bool:
-        raise ValidationError(f"{name}: it must be true or false.")
 
 
 def _texts(most: int, most_chars: int = _MAX_CHARS) -> Callable[[str, Any], None]:
@@ -173,7 +137,7 @@ def _check_own(own: Any) -> None:
     if own["name"] in {*entities.TYPES, *entities.SPELLINGS, entities.DENIED}:
         raise ValidationError(f"name: {own['name']} is a type that there is already.")
     check_regex(own["regex"])
-    _share("score", own.get("score", 1))
+    checks.named(_SHARE)("score", own.get("score", 1))
     _texts(_MAX_TERMS)("context", own.get("context", []))
     _check_examples("matches", own, "does not match this example, but should", is_match=True)
     _check_examples("misses", own, "matches this example, but should not", is_match=False)
@@ -187,14 +151,14 @@ def _check_examples(field: str, own: Mapping[str, Any], words: str, *, is_match:
             raise ValidationError(f"{field}[{number}]: the regex {words}: {example!r}")
 
 
-_KEY: Mapping[str, Callable[[str, Any], None]] = {"mode": _mode, "entities": _modes, "output": _output}
-_TENANT: Mapping[str, Callable[[str, Any], None]] = {
+_KEY: Mapping[str, checks.NamedCheck] = {"mode": _mode, "entities": _modes, "output": _output}
+_TENANT: Mapping[str, checks.NamedCheck] = {
     **_KEY,
-    "min_score": _share,
+    "min_score": checks.named(_SHARE),
     "languages": _languages,
     "allow": _texts(_MAX_TERMS),
     "deny": _texts(_MAX_TERMS),
     "custom": _custom,
-    **{name: _choice(choices) for name, choices in SWITCHES.items()},
-    "restore_secrets": _flag,
+    **{name: checks.named(checks.one_of(choices)) for name, choices in SWITCHES.items()},
+    "restore_secrets": checks.named(checks.switch),
 }

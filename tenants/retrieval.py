@@ -24,15 +24,7 @@ MOST_TOKENS = 100_000
 
 def check_settings(value: Any) -> None:
     """`{collections, top_k, min_score, as, max_tokens, citations}`, each of them optional."""
-    if not isinstance(value, Mapping):
-        raise ValidationError("Give an object, e.g. {collections: [handbook], top_k: 5}.")
-    for name, inner in value.items():
-        if name not in _FIELDS:
-            raise ValidationError(f"{str(name)[:100]!r} is unknown. Known here: {', '.join(_FIELDS)}.")
-        try:
-            _FIELDS[name](inner)
-        except ValidationError as wrong:
-            raise ValidationError(f"{name}: {wrong.messages[0]}") from None
+    checks.members(value, _NAMED, example="{collections: [handbook], top_k: 5}")
 
 
 def check_names(value: Mapping[str, Any], known: Collection[str]) -> None:
@@ -67,3 +59,4 @@ _FIELDS: Mapping[str, Callable[[Any], None]] = {
     "max_tokens": checks.whole(1, MOST_TOKENS),
     "citations": checks.switch,
 }
+_NAMED = {name: checks.named(check) for name, check in _FIELDS.items()}

@@ -41,7 +41,7 @@ def compiled(secret: str) -> Passages | None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        (["handbook"], "inject: Give an object"),
+        (["handbook"], "inject: give an object"),
         ({"collection": []}, "'collection' is unknown. Known here: collections, top_k"),
         ({"collections": "handbook"}, "collections: give a list of at most 20 names"),
         ({"collections": ["handbook", "handbook"]}, "each once"),
