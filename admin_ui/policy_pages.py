@@ -30,7 +30,7 @@ _ORDER = (
     "notes",
     "examples",
 )
-_ROUTES = ("", "new", "preview", "trial", "change", "prove")
+_ROUTES = ("", "new", "preview", "trial", "change", "prove", "replays")
 
 
 @dataclass(frozen=True, slots=True)

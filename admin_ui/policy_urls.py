@@ -9,7 +9,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
 from admin_ui import pages
-from admin_ui.views import policies
+from admin_ui.views import policies, replays
 from tenants import access
 
 View = Callable[..., HttpResponseBase]
@@ -21,6 +21,12 @@ _ROUTES: tuple[tuple[str, str, View, tuple[str, ...]], ...] = (
     ("versions/<int:number>/", "_version", policies.version, ("GET", "POST")),
     ("change/", "_change", policies.change, ("POST",)),
     ("prove/", "_prove", policies.prove, ("POST",)),
+    ("replays/", "_replays", replays.index, ("GET", "POST")),
+    ("replays/<uuid:replay_id>/", "_replay", replays.report, ("GET", "POST")),
+    ("replays/<uuid:replay_id>/progress/", "_replay_progress", replays.progress, ("GET",)),
+    ("replays/<uuid:replay_id>/calls.csv", "_replay_calls", replays.calls, ("GET",)),
+    ("replays/<uuid:replay_id>/report.json", "_replay_data", replays.data, ("GET",)),
+    ("replays/<uuid:replay_id>/where/", "_replay_where", replays.where, ("POST",)),
     ("preview/", "_preview", policies.preview, ("POST",)),
     ("trial/", "_trial", policies.trial, ("POST",)),
 )

@@ -20,6 +20,7 @@ class Report:
 
     calls: int = 0
     answers: int = 0
+    changed: int = 0  # calls to which the two do different things
     tried: dict[str, int] = field(default_factory=dict)  # effect → calls
     holding: dict[str, int] = field(default_factory=dict)
     changes: dict[str, int] = field(default_factory=dict)  # `newly blocked`, `no longer flagged`, … → calls
@@ -48,6 +49,7 @@ class Report:
             for effect in effects:
                 counts[effect] = counts.get(effect, 0) + 1
         changes = list(_changes(now, then))
+        self.changed += bool(changes)
         for change in changes:
             self.changes[change] = self.changes.get(change, 0) + 1
         self._count_rules("tried", tried)

@@ -19,6 +19,8 @@ from django.utils import timezone
 from proxy.alerts import raising
 from proxy.alerts.models import Severity
 from proxy.alerts.raising import Draft
+from proxy.replays import queue
+from proxy.replays.queue import Material
 from tenants import actions
 from tenants.models import Tenant
 from tests.admin_ui.calls import record
@@ -80,12 +82,14 @@ def objects(tenant: Tenant, owner: User) -> Objects:
     policy = tenant.policy_versions.all()[0]
     collection = actions.add_collection(actor="x", tenant=tenant, name="handbook")
     document = shelve(collection, "leave.md", "Everybody has thirty days of leave.")
+    replay = queue.ask(tenant, {"rules": [rule]}, Material(sample="{}"), title="Draft", author="x")
     values = {
         "collection_id": str(collection.pk),
         "document_id": str(document.pk),
         "rule_name": str(rule["name"]),
         "number": str(policy.number),
         "view_id": str(view.pk),
+        "replay_id": str(replay.pk),
         "channel_id": str(channel.pk),
         "delivery_id": str(alert.deliveries.get().pk),
         "alert_id": alert.pk,
@@ -104,6 +108,7 @@ MISSING = {
     "rule_name": "no-such-rule",
     "number": "999999",
     "view_id": "999999",
+    "replay_id": str(uuid.UUID(int=4)),
     "channel_id": str(uuid.UUID(int=3)),
     "delivery_id": "999999",
     "alert_id": "evt_0",

@@ -79,7 +79,7 @@ def test_kept_text_is_judged_beside_what_holds(keeping: Tenant) -> None:
     report = done(ask(keeping, BOMB, IDS, days=3))
     assert (report.calls, report.answers) == (4, 2)
     assert report.tried == {"blocked": 1, "redacted": 1} and report.holding == {"blocked": 1, "redacted": 1}
-    assert report.changes == {"no longer blocked": 1, "newly blocked": 1}
+    assert report.changes == {"no longer blocked": 1, "newly blocked": 1} and report.changed == 2
     changed = {row["call"]: row["changes"] for row in report.differing}
     assert changed == {"req_1": ["no longer blocked"], "req_2": ["newly blocked"]}
     assert [row["call"] for row in report.fitting] == ["req_3"]
