@@ -90,7 +90,7 @@ class _Reader:
         for rule in self.rules:
             if rule.needles and rule.key not in spans:
                 continue
-            score = detectors.score(rule.detector, seen) if rule.detector else 1.0
+            score = detectors.score(rule.detector, text) if rule.detector else 1.0
             if score >= rule.threshold or not rule.detector:
                 matches.append(Match(rule, spans.get(rule.key, ()), score))
         return matches

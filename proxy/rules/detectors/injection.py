@@ -1,38 +1,38 @@
-"""Prompt injection and jailbreaks by their wording: weighted cues (cues.toml), in one pass over the text.
+"""Prompt injection and jailbreaks by their wording: weighted cues (cues.py) in every reading of a text (readings.py).
 
 A text that only talks about such attacks scores below one that makes one: a single cue is never enough for 0.8.
 """
 
-import tomllib
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator
+from functools import lru_cache
 
-from matching import spelling
-from matching.needles import Needles, Pattern
-
-_CUES = Path(__file__).with_name("cues.toml")
+from proxy.rules.detectors import cues, readings
+from proxy.rules.detectors.cues import Place
 
 
 def score(text: str) -> float:
-    """How much the text reads like orders to a model that are not the user's, 0 to 1."""
-    return _scored("override", text)
+    """How much the text reads like orders to a model that are not its user's, 0 to 1."""
+    return _score("prompt_injection", text)
 
 
 def jailbreak(text: str) -> float:
     """How much the text reads like an attempt to talk a model out of its limits, 0 to 1."""
-    return max(_scored("jailbreak", text), 0.8 * _scored("override", text))
+    return _score("jailbreak", text)
 
 
-def _scored(kind: str, text: str) -> float:
-    """1 minus the chance that every cue that is there is a coincidence."""
-    needles, weights = _compiled(kind)
-    innocence = 1.0
-    for place in needles.present(spelling.latin(text)):
-        innocence *= 1.0 - weights[place]
-    return 1.0 - innocence
+def readings_of(text: str) -> Iterator[list[Place]]:
+    """The cues of each reading; of what is hidden or encoded, that it is so too."""
+    for how, reading in readings.of(text):
+        found = cues.places(reading)
+        yield sorted([*found, *((start, how) for start, _name in found)]) if how != "plain" else found
 
 
-@cache
-def _compiled(kind: str) -> tuple[Needles, list[float]]:
-    cues = tomllib.loads(_CUES.read_text())[kind]
-    return Needles([Pattern(cue["regex"]) for cue in cues]), [cue["weight"] for cue in cues]
+def _score(detector: str, text: str) -> float:
+    weights = cues.weights(detector)
+    return max(cues.score(found, weights) for found in _found(text))
+
+
+@lru_cache(maxsize=4)
+def _found(text: str) -> tuple[list[Place], ...]:
+    """Kept for a moment: a rule for each detector asks about the same text."""
+    return tuple(readings_of(text))
