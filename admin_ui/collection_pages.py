@@ -12,7 +12,9 @@ from django.db.models import Count, F, Q, QuerySet, Sum, TextField
 from django.db.models.functions import Cast
 from django.http import QueryDict
 
+from proxy.knowledge import uses
 from proxy.knowledge.models import Document, Entry, Index
+from proxy.knowledge.uses import Uses
 from tenants import access
 from tenants.models import Collection, Membership, Tenant
 
@@ -60,6 +62,7 @@ class Row:
     document: Document
     pages: int | None
     passages: int
+    uses: Uses = uses.NONE
 
     @property
     def is_under_way(self) -> bool:
@@ -111,16 +114,17 @@ def table(collection: Collection, params: QueryDict) -> Table:
     documents = _tagged(_narrowed(Document.objects.filter(collection=collection), show, q), tag)
     ordered = documents.prefetch_related("entries").order_by("-queued_at", "pk")
     page = Paginator(ordered, _PER_PAGE).get_page(params.get("page"))
-    rows = [shown(document) for document in page]
+    used = uses.of_documents(collection.tenant_id, [document.pk for document in page])
+    rows = [shown(document, used.get(document.pk, uses.NONE)) for document in page]
     return Table(
         collection, counts([collection])[collection.pk], page, rows, params, show, q, tag, _rebuilding(collection)
     )
 
 
-def shown(document: Document) -> Row:
-    """The document with what its newest entry says."""
+def shown(document: Document, used: Uses = uses.NONE) -> Row:
+    """The document with what its newest entry says, and how often answers were drawn from it."""
     entry = max(document.entries.all(), key=lambda entry: entry.index_id, default=None)
-    return Row(document, entry.pages if entry else None, entry.chunk_count if entry else 0)
+    return Row(document, entry.pages if entry else None, entry.chunk_count if entry else 0, used)
 
 
 def most_bytes() -> int:
@@ -136,6 +140,16 @@ def document_open_to(tenant: Tenant, document_id: UUID, role: Membership.Role | 
         raise access.NotFound(str(document_id))
     access.collection_open_to(tenant, row.collection_id, role)
     return row
+
+
+def document_named(tenant: Tenant, collection: str, name: str, role: Membership.Role | None) -> Document:
+    """The document as citations name it. Raises access.NotFound."""
+    row = access.collection_for(tenant, collection)
+    access.collection_open_to(tenant, row.pk, role)
+    found = Document.objects.filter(collection=row, name=name).first()
+    if found is None:
+        raise access.NotFound(name)
+    return found
 
 
 def _narrowed(documents: "QuerySet[Document]", show: str, q: str) -> "QuerySet[Document]":

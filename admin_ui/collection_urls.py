@@ -9,6 +9,7 @@ TENANT = [
     path("collections/new/", collections.new, name="collections_new"),
     path("collections/requests/", injection.index, name="collections_requests"),
     path("collections/requests/keys/<uuid:key_id>/", injection.key, name="collections_requests_key"),
+    path("collections/source/", documents.source, name="collections_source"),
     path("collections/<uuid:collection_id>/", collections.one, name="collections_one"),
     path("collections/<uuid:collection_id>/settings/", collections.settings, name="collections_settings"),
     path("collections/<uuid:collection_id>/delete/", collections.delete, name="collections_delete"),

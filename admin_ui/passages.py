@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from proxy.knowledge import uses
 from proxy.models import UsageRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One passage: where it is from, its scores, and whether it read like orders."""
+    """One passage: where it is from, its scores, whether it read like orders, how often its document is cited."""
 
     title: str
     source: str
@@ -16,6 +17,7 @@ class Shown:
     vector: float
     words: float
     is_suspicious: bool
+    citations: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,19 @@ def of_call(record: UsageRecord) -> LookedUp | None:
     if step is None:
         return None
     collections = ", ".join(str(name) for name in step.get("collections") or ())
-    found = [_shown(one) for one in step.get("passages") or () if isinstance(one, dict)]
+    cited = _cited(record)
+    found = [_shown(one, cited) for one in step.get("passages") or () if isinstance(one, dict)]
     return LookedUp(collections, found, str(step.get("failed", "")))
 
 
-def _shown(one: dict[str, Any]) -> Shown:
+def _cited(record: UsageRecord) -> dict[str, Any]:
+    """The documents that the answer cites, by id, with how often."""
+    steps = (step for step in record.trace if isinstance(step, dict) and step.get("step") == uses.CITED)
+    told = next(steps, {}).get("documents")
+    return told if isinstance(told, dict) else {}
+
+
+def _shown(one: dict[str, Any], cited: dict[str, Any]) -> Shown:
     total, vector, words = (float(one.get(name, 0)) for name in ("total", "vector", "words"))
     where = str(one.get("title", "")), str(one.get("source", ""))
-    return Shown(*where, total, vector, words, bool(one.get("suspicious")))
+    return Shown(*where, total, vector, words, bool(one.get("suspicious")), int(cited.get(str(one.get("document")), 0)))

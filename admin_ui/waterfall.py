@@ -38,9 +38,10 @@ _WORDS = {
     "cutoff": "End it for a budget",
     "queue": "Wait for a connection",
     "upstream": "Wait for the upstream",
+    "cited": "Count what it cites",
     "answer": "Relay the answer",
 }
-_TOLD_APART = frozenset(("step", "us", "found", "rules", "collections", "passages"))
+_TOLD_APART = frozenset(("step", "us", "found", "rules", "collections", "passages", "documents"))
 _OTHERS = frozenset(("receive", "queue", "upstream", "answer"))
 
 

@@ -1,21 +1,23 @@
 """Documents of a collection: sent, watched, read, changed, removed."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render, resolve_url
 from django.views.decorators.http import require_POST, require_safe
 
 from admin_ui import collection_pages, document_passages, forms, pages, throttled
 from admin_ui.collection_forms import DocumentForm
 from admin_ui.views.keys import get_or_post
-from proxy.knowledge import documents
+from proxy.knowledge import documents, uses
 from proxy.knowledge.models import Document
 from tenants import access
 from tenants.models import Collection, Tenant
@@ -23,6 +25,8 @@ from tenants.models import Collection, Tenant
 _MOST_WATCHED = 100
 _MOST_SAID = 5
 _PASSAGES_PER_PAGE = 20
+_MOST_RECENT = 10
+_SOURCE = re.compile(r"(?P<collection>[\w-]{1,63})/(?P<name>[^#]{1,2000})(?:#page=(?P<page>\d{1,8}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,8 @@ def document(request: HttpRequest, tenant: Tenant, document_id: UUID) -> HttpRes
     context = {
         "tenant": tenant,
         "collection": row.collection,
-        "row": collection_pages.shown(row),
+        "row": collection_pages.shown(row, uses.of_documents(tenant.pk, [row.pk]).get(row.pk, uses.NONE)),
+        "recent": uses.recent(tenant.pk, row.pk, _MOST_RECENT),
         "form": form,
         "may_edit": may_edit,
         "passages": found,
@@ -95,6 +100,19 @@ def document(request: HttpRequest, tenant: Tenant, document_id: UUID) -> HttpRes
     }
     status = 422 if form is not None and form.errors else 200
     return render(request, "admin_ui/collections/document.html", context, status=status)
+
+
+@require_safe
+@pages.tenant_page()
+def source(request: HttpRequest, tenant: Tenant) -> HttpResponse:
+    """To the passage that a citation's source (`of`) names, such as handbook/leave.pdf#page=2."""
+    cited = _SOURCE.fullmatch(request.GET.get("of", ""))
+    if cited is None:
+        raise Http404
+    row = collection_pages.document_named(tenant, cited["collection"], unquote(cited["name"]), pages.role(request))
+    page = int(cited["page"] or 0)
+    at = next((piece.ordinal for piece in document_passages.of(row).pieces if page and piece.page == page), 0)
+    return HttpResponseRedirect(f"{resolve_url('collections_document', tenant.slug, row.pk)}?at={at}#passage-{at}")
 
 
 @require_POST

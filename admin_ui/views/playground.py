@@ -17,14 +17,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_ratelimit.core import is_ratelimited
 
-from admin_ui import pages, request_filters
+from admin_ui import collection_pages, pages, request_filters
+from admin_ui.views import collections
 from proxy import snippets
+from proxy.knowledge.parsing import kinds
 from proxy.models import UsageRecord
 from tenants import access, actions
 from tenants.models import ApiKey, Scope, Tenant
 
 _RECENT = 1000
 _MOST_KEYS = 200
+_MOST_COLLECTIONS = 200
 _PASSES = "20/m"
 
 
@@ -32,9 +35,10 @@ _PASSES = "20/m"
 @pages.tenant_page()
 def playground(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The page; asking is its script's."""
+    role = pages.role(request)
     recent = UsageRecord.objects.filter(tenant_id=tenant.pk).order_by("-started_at")
     models = {model for (model,) in recent.values_list("model_asked")[:_RECENT] if model}
-    may_play = access.role_in(pages.person(request), tenant) in access.PLAYERS
+    may_play = role in access.PLAYERS
     context = {
         "tenant": tenant,
         "keys": [key for key in _keys(tenant)[:_MOST_KEYS] if Scope.MESSAGES in key.scopes] if may_play else [],
@@ -43,6 +47,14 @@ def playground(request: HttpRequest, tenant: Tenant) -> HttpResponse:
         "model": request.GET.get("model", "")[: request_filters.MOST_CHARS] or snippets.MODEL,
         "requests_url": reverse("requests", args=[tenant.slug]),
         "pass_url": reverse("playground_pass", args=[tenant.slug]),
+        "collections": [
+            collections.addresses(tenant, row) for row in access.collections_open_to(tenant, role)[:_MOST_COLLECTIONS]
+        ],
+        "collection": request.GET.get("collection", ""),
+        "may_load": role in access.EDITORS,
+        "may_make": role in access.MANAGERS,
+        "accepted": kinds.ACCEPTED,
+        "most_bytes": collection_pages.most_bytes(),
     }
     return render(request, "admin_ui/playground.html", context)
 

@@ -1,4 +1,7 @@
 // Asks /v1/messages as any client would. What comes back is only ever put into the page as text.
+import { Citations } from "./citations.js";
+import { AskedDocuments } from "./asked_documents.js";
+
 const page = document.getElementById("playground");
 const form = document.getElementById("ask");
 const field = (id) => document.getElementById(id);
@@ -8,6 +11,8 @@ const RECORD_TRIES = 12;
 const RECORD_MS = 600;
 const SPARE_MS = 30000;
 const asKey = field("as-key");
+const documents = new AskedDocuments(field("documents"), page.dataset.csrf);
+const citations = new Citations(answer, field("sources"));
 let running = null;
 let pass = null; // { key, secret, endsAt }: worth nothing outside this session
 
@@ -43,7 +48,8 @@ function problems() {
   if (!field("model").value.trim()) found.push(["model", "Name a model."]);
   if (!field("prompt").value.trim()) found.push(["prompt", "Write a prompt."]);
   if (!(Number(field("max-tokens").value) >= 1)) found.push(["max-tokens", "Give a number of tokens."]);
-  for (const id of ["key", "model", "prompt", "max-tokens"]) {
+  if (documents.isUnmade) found.push(["new-name", "Load a document into the new collection first, or choose another one."]);
+  for (const id of ["key", "model", "prompt", "max-tokens", "new-name"].filter(field)) {
     field(id).toggleAttribute("aria-invalid", false);
     if (found.some(([name]) => name === id)) field(id).setAttribute("aria-invalid", "true");
   }
@@ -64,7 +70,9 @@ function body() {
 }
 
 function clear() {
-  answer.textContent = "";
+  answer.replaceChildren();
+  citations.clear();
+  field("given").hidden = true;
   answer.classList.remove("code");
   thinking.hidden = true;
   thinking.querySelector("pre").textContent = "";
@@ -131,16 +139,29 @@ async function showRecord(id) {
 function take(event, began) {
   if (event.type === "message_start") number("input", total(event.message.usage));
   else if (event.type === "content_block_delta" && event.delta.type === "text_delta") {
-    answer.textContent += event.delta.text;
+    answer.append(event.delta.text);
     answer.scrollTop = answer.scrollHeight;
   } else if (event.type === "content_block_delta" && event.delta.type === "thinking_delta") {
     thinking.hidden = false;
     thinking.querySelector("pre").textContent += event.delta.thinking;
-  } else if (event.type === "message_delta") {
+  } else if (event.type === "content_block_delta" && event.delta.type === "citations_delta") citations.take(event.delta.citation);
+  else if (event.type === "content_block_stop") citations.mark();
+  else if (event.type === "message_delta") {
     if (event.usage) number("output", String(event.usage.output_tokens));
     say("good", `Ended: ${event.delta.stop_reason}`);
   } else if (event.type === "message_stop") number("whole", seconds(began));
   else if (event.type === "error") fail(event.error);
+}
+
+// Whether passages were looked up, and how many the question was given.
+function showGiven(headers) {
+  const where = headers.get("x-llmp-rag");
+  if (!where) return;
+  const number = Number(headers.get("x-llmp-rag-passages") || 0);
+  const words = number ? `Given ${number} passage${number === 1 ? "" : "s"} of ${where}` : `Nothing in ${where} fitted the question`;
+  const failed = headers.get("x-llmp-rag-error") ? `${where} could not be searched: answered without` : "";
+  field("given").textContent = failed || `${words}, looked up in ${headers.get("x-llmp-rag-ms") || "?"} ms.`;
+  field("given").hidden = false;
 }
 
 function total(usage) {
@@ -149,7 +170,7 @@ function total(usage) {
 
 function fail(error) {
   say("bad", error?.type || "Failed");
-  answer.textContent += `${answer.textContent ? "\n\n" : ""}${error?.message || "The call failed without a message."}`;
+  answer.append(`${answer.textContent ? "\n\n" : ""}${error?.message || "The call failed without a message."}`);
 }
 
 async function read(reply, began) {
@@ -171,6 +192,7 @@ async function read(reply, began) {
 async function call(isDry) {
   const headers = { "x-api-key": await secret(), "anthropic-version": "2023-06-01", "content-type": "application/json" };
   if (isDry) headers["x-llmp-dry-run"] = "true";
+  if (documents.wish) headers["x-llmp-rag"] = documents.wish;
   return fetch("/v1/messages", { method: "POST", headers, body: body(), signal: running.signal, credentials: isPasting() ? "omit" : "same-origin", cache: "no-store" });
 }
 
@@ -180,11 +202,13 @@ async function ask(isDry) {
   running = new AbortController();
   page.querySelector("[data-stop]").hidden = false;
   for (const button of page.querySelectorAll("[data-send], [data-dry]")) button.disabled = true;
-  say("info", isDry ? "Dry run" : "Asking");
-  const began = performance.now();
+  let began = performance.now();
   let id = "";
   let isKnown = false;
   try {
+    await documents.ready(running.signal, (words) => say("info", words));
+    say("info", isDry ? "Dry run" : "Asking");
+    began = performance.now();
     let reply = await call(isDry);
     if (reply.status === 401 && !isPasting()) { // the pass ended early: with the session's key, or by somebody's hand
       pass = null;
@@ -194,6 +218,7 @@ async function ask(isDry) {
     isKnown = Boolean(id) && reply.status !== 401;
     number("first", seconds(began));
     showTiming(reply.headers.get("server-timing") || "");
+    showGiven(reply.headers);
     if ((reply.headers.get("content-type") || "").startsWith("text/event-stream")) await read(reply, began);
     else await whole(reply, isDry);
   } catch (error) {

@@ -39,6 +39,15 @@ def test_each_passage_is_told_with_its_place_and_scores(client: Client, acme: Te
     assert "reads like orders" in shown(client, alice, acme, {**LOOKED_UP, "passages": [{**FOUND, "suspicious": True}]})
 
 
+def test_a_passage_leads_to_where_it_stands_and_says_whether_it_is_cited(
+    client: Client, acme: Tenant, alice: User
+) -> None:
+    page = shown(client, alice, acme, LOOKED_UP, {"step": "cited", "us": 1, "documents": {"b1": 2}})
+    assert 'href="/t/acme/collections/source/?of=handbook%2Frules.pdf%23page%3D12"' in page
+    assert ">cited</span>" in page and "Count what it cites" in page
+    assert ">cited</span>" not in shown(client, alice, acme, LOOKED_UP)
+
+
 def test_nothing_found_and_a_failure_are_said(client: Client, acme: Tenant, alice: User) -> None:
     assert "Nothing fitted the question" in shown(client, alice, acme, {**LOOKED_UP, "passages": []})
     failed = {"step": "rag", "us": 9, "collections": ["handbook"], "failed": "the store rests"}
