@@ -1,6 +1,7 @@
 """The background worker's jobs of the data plane: thin, each calls one function. Their timetable is in the settings."""
 
 from typing import Any
+from uuid import UUID
 
 from celery import shared_task
 from celery.signals import worker_ready
@@ -8,6 +9,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from proxy.alerts import budgets, delivering, keys, platform, retention, upstreams
+from proxy.answers import purging
+from proxy.answers.stores import StoreDown
 from proxy.knowledge import uses
 from proxy.ledger import recovery
 from proxy.ledger.budgets import settling
@@ -34,6 +37,12 @@ def _begin(**_signal: Any) -> None:
 def recover_journals() -> None:
     """Settle the calls of this machine's web processes that died."""
     recovery.recover(settings.CONFIG.data_dir / "journal", beside=uses.write)
+
+
+@shared_task(autoretry_for=(StoreDown,), max_retries=None, retry_backoff=5)  # type: ignore[untyped-decorator]
+def forget_answers(tenant_id: str) -> None:
+    """Forget the kept answers of a tenant that is gone, until that is done."""
+    purging.end(UUID(tenant_id))
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -55,7 +55,7 @@ class Cache:
         except (StoreDown, TimeoutError) as error:
             log.warning("kept answers cannot be read", error=str(error) or type(error).__name__)
             return None
-        text = None if one is None else kept.opened(one, tenant.id, question)
+        text = None if one is None else kept.opened(one.sealed, one.key_version, tenant.id, question.key)
         if one is None or text is None:
             return None
         try:
@@ -74,7 +74,7 @@ class Cache:
         except template.Unfit:
             return
         now = self._clock()
-        version, sealed = kept.seal(text, tenant.id, question)
+        version, sealed = kept.seal(text, tenant.id, question.key)
         entry = Kept(
             id=kept.new_id(),
             tenant_id=tenant.id,

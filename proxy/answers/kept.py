@@ -9,8 +9,6 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
-from proxy.answers.question import Question
-
 _NONCE_BYTES = 12
 _LEVEL = 1  # most of what zlib gains, at a third of the time
 
@@ -29,29 +27,42 @@ class Kept:
     cost_nano_usd: int  # what its asking cost: what each hit saves
     key_version: int
     sealed: bytes = field(repr=False)
+    rest: bytes = b""  # what it shares with like questions; b"": it is compared with none
+    likeness: bytes = field(repr=False, default=b"")  # ciphertext: what like questions are compared by
 
     @property
     def bytes(self) -> int:
         """What it takes of a tenant's share of the store."""
-        return len(self.sealed) + 256  # the row around it
+        return len(self.sealed) + len(self.likeness) + 256  # the row around it
 
 
-def seal(text: bytes, tenant_id: UUID, question: Question) -> tuple[int, bytes]:
-    """The version of the encryption key, and the ciphertext: it opens for this tenant and question only."""
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A kept answer to a question that differs in the last text only, without the answer."""
+
+    id: str
+    key: bytes
+    created_at: float
+    key_version: int
+    likeness: bytes = field(repr=False)
+
+
+def seal(text: bytes, tenant_id: UUID, bound: bytes) -> tuple[int, bytes]:
+    """The version of the encryption key, and the ciphertext: it opens for this tenant and what it is bound to only."""
     version, key = next(iter(settings.ENCRYPTION_KEYS.items()))
     nonce = secrets.token_bytes(_NONCE_BYTES)
     packed = zlib.compress(text, _LEVEL)
-    return version, nonce + AESGCM(key).encrypt(nonce, packed, _bound(tenant_id, question.key))
+    return version, nonce + AESGCM(key).encrypt(nonce, packed, _bound(tenant_id, bound))
 
 
-def opened(kept: Kept, tenant_id: UUID, question: Question) -> bytes | None:
+def opened(sealed: bytes, key_version: int, tenant_id: UUID, bound: bytes) -> bytes | None:
     """What was sealed; None where it does not open here, for whatever reason."""
-    key = settings.ENCRYPTION_KEYS.get(kept.key_version)
+    key = settings.ENCRYPTION_KEYS.get(key_version)
     if key is None:
         return None
-    nonce, ciphertext = kept.sealed[:_NONCE_BYTES], kept.sealed[_NONCE_BYTES:]
+    nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
     try:
-        return zlib.decompress(AESGCM(key).decrypt(nonce, ciphertext, _bound(tenant_id, question.key)))
+        return zlib.decompress(AESGCM(key).decrypt(nonce, ciphertext, _bound(tenant_id, bound)))
     except (InvalidTag, ValueError, zlib.error):
         return None
 
@@ -61,8 +72,8 @@ def new_id() -> str:
     return "ans_" + secrets.token_hex(8)
 
 
-def _bound(tenant_id: UUID, key: bytes) -> bytes:
-    return b"llmp-answer\0" + tenant_id.bytes + key
+def _bound(tenant_id: UUID, to: bytes) -> bytes:
+    return b"llmp-answer\0" + tenant_id.bytes + to
 
 
 @dataclass(frozen=True, slots=True)

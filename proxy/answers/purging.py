@@ -1,5 +1,6 @@
 """What people do with kept answers from outside a web process's own loop: look how much there is, and forget some."""
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from uuid import UUID
@@ -22,6 +23,11 @@ def usage(tenant_id: UUID, now: float) -> Usage:
 def purge(tenant_id: UUID, which: Filter) -> int:
     """Forget answers; how many they were. Raises StoreDown."""
     return _with_store(lambda store: store.purge(tenant_id, which))
+
+
+def end(tenant_id: UUID) -> int:
+    """Forget everything of a tenant that is gone, and keep nothing more of it. Raises StoreDown."""
+    return _with_store(lambda store: store.end(tenant_id, time.time()))
 
 
 def _with_store(work: Callable[[Store], Awaitable[_Found]]) -> _Found:

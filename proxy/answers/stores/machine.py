@@ -13,19 +13,27 @@ from uuid import UUID
 
 import structlog
 
-from proxy.answers.kept import Kept, Usage
-from proxy.answers.stores.store import Filter, StoreDown
+from proxy.answers.kept import Kept, Neighbour, Usage
+from proxy.answers.stores.store import GONE_SECONDS, Filter, StoreDown
 
+_VERSION = 2  # of the tables: a file with other ones is emptied
 _SCHEMA = """
     CREATE TABLE IF NOT EXISTS answer (
         tenant BLOB NOT NULL, key BLOB NOT NULL, id TEXT NOT NULL, model TEXT NOT NULL, tag TEXT NOT NULL,
         created_at REAL NOT NULL, expires_at REAL NOT NULL, used_at REAL NOT NULL, bytes INTEGER NOT NULL,
-        cost INTEGER NOT NULL, key_version INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (tenant, key)
+        cost INTEGER NOT NULL, key_version INTEGER NOT NULL, sealed BLOB NOT NULL, rest BLOB NOT NULL,
+        likeness BLOB NOT NULL, PRIMARY KEY (tenant, key)
     );
+    CREATE TABLE IF NOT EXISTS gone (tenant BLOB PRIMARY KEY, at REAL NOT NULL);
     CREATE INDEX IF NOT EXISTS answer_by_use ON answer (tenant, used_at, bytes);
     CREATE INDEX IF NOT EXISTS answer_by_age ON answer (expires_at);
+    CREATE INDEX IF NOT EXISTS answer_by_rest ON answer (tenant, rest, created_at) WHERE rest != x'';
 """
-_COLUMNS = "id, tenant, key, model, tag, created_at, expires_at, cost, key_version, sealed"
+_COLUMNS = "id, tenant, key, model, tag, created_at, expires_at, cost, key_version, sealed, rest, likeness"
+_NEAR = """
+    SELECT id, key, created_at, key_version, likeness FROM answer
+    WHERE tenant = ? AND rest = ? AND rest != x'' AND expires_at > ? ORDER BY created_at DESC LIMIT ?
+"""
 _EVICT = """
     DELETE FROM answer WHERE rowid IN (
         SELECT rowid FROM (
@@ -61,6 +69,15 @@ class MachineStore:
     async def purge(self, tenant_id: UUID, which: Filter) -> int:
         """As `Store.purge`."""
         return await self._run(lambda connection: _purge(connection, tenant_id, which))
+
+    async def near(self, tenant_id: UUID, rest: bytes, now: float, most: int) -> Sequence[Neighbour]:
+        """As `Store.near`."""
+        rows = await self._run(lambda one: one.execute(_NEAR, (tenant_id.bytes, rest, now, most)).fetchall())
+        return [Neighbour(*row) for row in rows]
+
+    async def end(self, tenant_id: UUID, now: float) -> int:
+        """As `Store.end`."""
+        return await self._run(lambda connection: _end(connection, tenant_id, now))
 
     async def usage(self, tenant_id: UUID, now: float) -> Usage:
         """As `Store.usage`."""
@@ -100,6 +117,9 @@ class MachineStore:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA secure_delete = ON")
+        if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+            connection.executescript(f"BEGIN; DROP TABLE IF EXISTS answer; PRAGMA user_version = {_VERSION}; COMMIT")
         connection.executescript(_SCHEMA)
         return connection
 
@@ -122,14 +142,15 @@ def _get(connection: sqlite3.Connection, tenant_id: UUID, key: bytes, now: float
 
 
 def _put(connection: sqlite3.Connection, kept: Kept, most_bytes: int) -> None:
-    if kept.bytes > most_bytes:
-        return
     tenant = kept.tenant_id.bytes
+    if kept.bytes > most_bytes or connection.execute("SELECT 1 FROM gone WHERE tenant = ?", (tenant,)).fetchone():
+        return
     connection.execute(
-        f"INSERT OR REPLACE INTO answer ({_COLUMNS}, used_at, bytes) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
+        f"INSERT OR REPLACE INTO answer ({_COLUMNS}, used_at, bytes) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
         (
             *(kept.id, tenant, kept.key, kept.model, kept.tag, kept.created_at, kept.expires_at),
-            *(kept.cost_nano_usd, kept.key_version, kept.sealed, kept.created_at, kept.bytes),
+            *(kept.cost_nano_usd, kept.key_version, kept.sealed, kept.rest, kept.likeness),
+            *(kept.created_at, kept.bytes),
         ),
     )
     connection.execute(
@@ -144,10 +165,20 @@ def _purge(connection: sqlite3.Connection, tenant_id: UUID, which: Filter) -> in
     conditions = {"id": which.id, "model": which.model, "tag": which.tag}
     given = {column: value for column, value in conditions.items() if value}
     where = "".join(f" AND {column} = ?" for column in given)
-    return connection.execute(
+    count = connection.execute(
         f"DELETE FROM answer WHERE tenant = ?{where}",  # noqa: S608 - our own column names
         (tenant_id.bytes, *given.values()),
     ).rowcount
+    connection.commit()
+    connection.execute("PRAGMA incremental_vacuum").fetchall()
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what was forgotten must not live on in the log
+    return count
+
+
+def _end(connection: sqlite3.Connection, tenant_id: UUID, now: float) -> int:
+    connection.execute("DELETE FROM gone WHERE at <= ?", (now - GONE_SECONDS,))
+    connection.execute("INSERT OR REPLACE INTO gone (tenant, at) VALUES (?, ?)", (tenant_id.bytes, now))
+    return _purge(connection, tenant_id, Filter())
 
 
 def _usage(connection: sqlite3.Connection, tenant_id: UUID, now: float) -> Usage:

@@ -1,5 +1,6 @@
 """Answers that all machines share in Redis, one round trip each."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -7,8 +8,8 @@ from uuid import UUID
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
-from proxy.answers.kept import Kept, Usage
-from proxy.answers.stores.store import Filter, StoreDown
+from proxy.answers.kept import Kept, Neighbour, Usage
+from proxy.answers.stores.store import GONE_SECONDS, Filter, StoreDown
 
 PATIENCE_SECONDS = 0.25
 """How long a call waits for Redis before it goes on without."""
@@ -18,7 +19,7 @@ _FOLDER = Path(__file__).parent
 
 
 class SharedStore:
-    """Four kinds of keys for each tenant: its answers, and which of them were used, grow old and take how much."""
+    """A tenant's keys: its answers; which of them were used, grow old, take how much and are alike; that it is gone."""
 
     def __init__(self, url: str, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         pool = BlockingConnectionPool.from_url(
@@ -31,6 +32,7 @@ class SharedStore:
         self._redis = Redis.from_pool(pool)
         self._put = self._redis.register_script((_FOLDER / "put.lua").read_text())
         self._get = self._redis.register_script((_FOLDER / "get.lua").read_text())
+        self._near = self._redis.register_script((_FOLDER / "near.lua").read_text())
         self._purge = self._redis.register_script((_FOLDER / "purge.lua").read_text())
 
     async def get(self, tenant_id: UUID, key: bytes, now: float) -> Kept | None:
@@ -53,6 +55,8 @@ class SharedStore:
             cost_nano_usd=int(fields[b"cost"]),
             key_version=int(fields[b"key_version"]),
             sealed=fields[b"sealed"],
+            rest=bytes.fromhex(fields.get(b"rest", b"").decode()),
+            likeness=fields.get(b"likeness", b""),
         )
 
     async def put(self, kept: Kept, most_bytes: int) -> None:
@@ -69,15 +73,31 @@ class SharedStore:
             "cost": kept.cost_nano_usd,
             "key_version": kept.key_version,
             "sealed": kept.sealed,
+            "rest": kept.rest.hex(),
+            "likeness": kept.likeness,
         }
         pairs = [item for pair in fields.items() for item in pair]
         numbers = [kept.created_at, kept.expires_at, kept.bytes, most_bytes]
-        await self._run(self._put, keys, [prefix, kept.key.hex(), *numbers, *pairs])
+        await self._run(self._put, keys, [prefix, kept.key.hex(), kept.rest.hex(), *numbers, *pairs])
 
     async def purge(self, tenant_id: UUID, which: Filter) -> int:
         """As `Store.purge`."""
         prefix, keys = _keys(tenant_id, "")
-        return int(await self._run(self._purge, keys[1:], [prefix, which.id, which.model, which.tag]))
+        return int(await self._run(self._purge, keys[1:], [prefix, which.id, which.model, which.tag, 0]))
+
+    async def near(self, tenant_id: UUID, rest: bytes, now: float, most: int) -> Sequence[Neighbour]:
+        """As `Store.near`."""
+        prefix, _all = _keys(tenant_id, "")
+        rows = await self._run(self._near, [f"{prefix}near:{rest.hex()}"], [prefix, now, most]) if rest else []
+        return [
+            Neighbour(row[1].decode(), bytes.fromhex(row[0].decode()), float(row[2]), int(row[3]), row[4])
+            for row in rows
+        ]
+
+    async def end(self, tenant_id: UUID, now: float) -> int:
+        """As `Store.end`."""
+        prefix, keys = _keys(tenant_id, "")
+        return int(await self._run(self._purge, keys[1:], [prefix, "", "", "", int(GONE_SECONDS)]))
 
     async def usage(self, tenant_id: UUID, now: float) -> Usage:
         """As `Store.usage`. What is too old counts until the next answer is kept."""

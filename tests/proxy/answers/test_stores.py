@@ -1,12 +1,15 @@
 """What every store of answers promises, asked of each of them."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from redis.asyncio import Redis
 
 from proxy.answers.kept import Kept, Usage, new_id
 from proxy.answers.stores import Filter, Store, StoreDown
@@ -186,4 +189,88 @@ async def test_a_redis_that_is_not_there_is_said(tenant_id: UUID) -> None:
     store = SharedStore("redis://127.0.0.1:1/0")
     with pytest.raises(StoreDown):
         await store.get(tenant_id, b"", NOW)
+    await store.aclose()
+
+
+def like(one: Kept, rest: bytes = b"r" * 32) -> Kept:
+    return replace(one, rest=rest, likeness=b"sealed likeness")
+
+
+async def test_like_questions_are_found_by_their_rest_the_newest_first(store: Store, tenant_id: UUID) -> None:
+    entries = [like(kept(tenant_id, name, at=NOW + place)) for place, name in enumerate("abc")]
+    for one in [*entries, kept(tenant_id, "alone"), like(kept(tenant_id, "other"), b"s" * 32)]:
+        await store.put(one, PLENTY)
+    found = await store.near(tenant_id, b"r" * 32, NOW + 3, 2)
+    assert [one.key for one in found] == [entries[2].key, entries[1].key]
+    assert (found[0].id, found[0].created_at, found[0].key_version) == (entries[2].id, NOW + 2, 1)
+    assert found[0].likeness == b"sealed likeness"
+    assert await store.get(tenant_id, entries[0].key, NOW + 3) == entries[0]
+
+
+async def test_nothing_is_like_a_question_of_another_tenant_or_without_a_rest(store: Store, tenant_id: UUID) -> None:
+    await store.put(like(kept(tenant_id, "a")), PLENTY)
+    await store.put(kept(tenant_id, "b"), PLENTY)
+    assert await store.near(uuid4(), b"r" * 32, NOW, 9) == []
+    assert await store.near(tenant_id, b"", NOW, 9) == []
+
+
+async def test_what_is_too_old_forgotten_or_driven_out_is_like_nothing(store: Store, tenant_id: UUID) -> None:
+    old, gone, new = (like(kept(tenant_id, name, at=NOW + place)) for place, name in enumerate("abc"))
+    for one in (old, gone):
+        await store.put(one, PLENTY)
+    await store.purge(tenant_id, Filter(id=gone.id))
+    assert [one.id for one in await store.near(tenant_id, old.rest, NOW + 1, 9)] == [old.id]
+    assert await store.near(tenant_id, old.rest, NOW + 100, 9) == []
+    await store.put(new, new.bytes)
+    assert [one.id for one in await store.near(tenant_id, old.rest, NOW + 3, 9)] == [new.id]
+
+
+async def test_of_a_tenant_that_is_gone_nothing_is_kept_any_more(opener: Callable[[], Store], tenant_id: UUID) -> None:
+    mine, theirs = like(kept(tenant_id, "a")), kept(uuid4(), "a")
+    for one in (mine, theirs):
+        await opener().put(one, PLENTY)
+    assert await opener().end(tenant_id, NOW) == 1
+    await opener().put(mine, PLENTY)  # by a call that was under way
+    assert await opener().get(tenant_id, mine.key, NOW) is None
+    assert await opener().near(tenant_id, mine.rest, NOW, 9) == []
+    assert await opener().usage(tenant_id, NOW) == Usage(0, 0)
+    assert await opener().get(theirs.tenant_id, theirs.key, NOW) == theirs
+
+
+@pytest.mark.parametrize("is_gone", [False, True], ids=["purged", "ended"])
+async def test_forgotten_bytes_are_in_no_file(tmp_path: Path, tenant_id: UUID, is_gone: bool) -> None:
+    canary = b"canary " * 2000  # as a ciphertext would stand there, over several pages
+    store, reader = (MachineStore(tmp_path / "answers.sqlite3") for _ in range(2))
+    one = replace(like(kept(tenant_id, "a")), sealed=canary, likeness=canary)
+    await store.put(one, PLENTY)
+    assert await reader.get(tenant_id, one.key, NOW) == one
+    assert b"canary" in files(tmp_path)
+    await (store.end(tenant_id, NOW) if is_gone else store.purge(tenant_id, Filter()))
+    assert b"canary" not in files(tmp_path)
+    for opened in (store, reader):
+        await opened.aclose()
+
+
+def files(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.iterdir())
+
+
+async def test_in_redis_nothing_is_left_of_a_tenant_but_that_it_is_gone(redis_url: str, tenant_id: UUID) -> None:
+    store, redis = SharedStore(redis_url, patience_seconds=10), Redis.from_url(redis_url)
+    for name in "abc":
+        await store.put(like(kept(tenant_id, name)), PLENTY)
+    await store.end(tenant_id, NOW)
+    left = [key async for key in redis.scan_iter(f"*{tenant_id.hex}*")]
+    assert [key.rpartition(b":")[2] for key in left] == [b"gone"]
+    for opened in (store, redis):
+        await opened.aclose()
+
+
+async def test_a_file_of_an_older_version_is_emptied(tmp_path: Path, tenant_id: UUID) -> None:
+    with closing(sqlite3.connect(tmp_path / "answers.sqlite3")) as old:
+        old.execute("CREATE TABLE answer (tenant BLOB, key BLOB)")
+        old.commit()
+    store, one = MachineStore(tmp_path / "answers.sqlite3"), kept(tenant_id, "a")
+    await store.put(one, PLENTY)
+    assert await store.get(tenant_id, one.key, NOW) == one
     await store.aclose()
