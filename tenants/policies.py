@@ -81,6 +81,8 @@ def _check_examples(rule: Mapping[str, Any]) -> None:
     needles = needles_of(rule["match"])
     if not needles:
         raise ValidationError("examples: they prove keywords and regexes; this rule has neither.")
+    if "pii" in match and (action not in ("block", "flag") or not {"request"} <= places <= {"request", "tool_results"}):
+        raise ValidationError("match.pii: it blocks or flags requests: on: [request]. The data itself is for privacy.")
     for text in examples.get("match", ()):
         if not finds(needles, text):
             raise ValidationError(f"examples.match: {text[:100]!r} does not match.")

@@ -187,7 +187,8 @@ def prove(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
     elif not number:
         context["problem"] = "No rule holds yet."
     else:
-        context["proof"] = asyncio.run(proof.prove(above, own, prices=prices.load()))
+        looks_for = proof.looked_for(tenant.pii) if tenant else proof.looks_for_all
+        context["proof"] = asyncio.run(proof.prove(above, own, prices=prices.load(), looks_for=looks_for))
         actions.note_proof(actor=pages.actor(request), tenant=tenant, counts=context["proof"].counts)
     return render(request, "admin_ui/policies/_proof.html", context)
 

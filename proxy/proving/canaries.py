@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from proxy.proving import planting
 from proxy.proving.sampling import sample
 from proxy.rules import detectors
 from proxy.rules.rule import Place, Rule
@@ -34,12 +35,15 @@ class Canary:
     echoes: bool = False  # the answer says what the upstream was asked
     tool: Mapping[str, Any] | None = None  # {name, input}: called by the answer
     hidden: Sequence[str] = ()
+    entity_type: str = ""  # of the personal data in it
 
 
 def of(written: Mapping[str, Any], rule: Rule) -> Iterator[Canary]:
-    """One for each place where the rule looks. Raises CannotProve."""
+    """One for each place where the rule looks, or for each type of personal data it asks for. Raises CannotProve."""
     if rule.pii:
-        raise CannotProve("It asks for personal data, which is found by the privacy settings: see Privacy.")
+        for entity_type in sorted(rule.pii):
+            yield _with_value(entity_type, written, rule)
+        return
     for place in policies.PLACES:
         if place in written["on"]:
             yield _in(Place(place), written, rule)
@@ -64,6 +68,13 @@ def _in(place: Place, written: Mapping[str, Any], rule: Rule) -> Canary:
     if place is Place.TOOL_RESULTS:
         return Canary(place, _body(rule, match, "Hello.", result=text), hidden=_parts(written, text))
     return Canary(place, _body(rule, match, text), hidden=_parts(written, text))
+
+
+def _with_value(entity_type: str, written: Mapping[str, Any], rule: Rule) -> Canary:
+    """Personal data is looked for in requests, whatever else the rule asks of them."""
+    words = _text(written, rule) if rule.reads_text else "Hello."
+    body = _body(rule, written["match"], f"{words} {planting.value_of(entity_type)}")
+    return Canary(Place.REQUEST, body, entity_type=entity_type)
 
 
 def _text(written: Mapping[str, Any], rule: Rule) -> str:

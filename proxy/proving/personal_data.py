@@ -8,7 +8,7 @@ from proxy.call import Privacy
 from proxy.ledger.prices import PriceBook
 from proxy.privacy.detection.detector import Detector
 from proxy.privacy.rules import Mode, Rules
-from proxy.proving import bench
+from proxy.proving import bench, planting
 from proxy.proving.bench import Bench, Seen
 from proxy.proving.canaries import MODEL, Canary
 from proxy.proving.proof import FAIL, PASS, UNPROVEN, WAYS, Check, Way
@@ -16,19 +16,6 @@ from proxy.proving.sampling import sample
 from proxy.rules.rule import Place
 from tenants import entities
 
-_SAID: Mapping[str, tuple[str, str]] = {
-    "PERSON": ("My name is {} and I work with Tom.", "Maria Rossi"),
-    "EMAIL_ADDRESS": ("Write to {} today.", "jane.doe@acme-widgets.com"),
-    "PHONE_NUMBER": ("My phone number is {}.", "+44 20 7946 0958"),
-    "ADDRESS": ("Send it to {}.", "221B Baker Street, London NW1 6XE"),
-    "CREDIT_CARD": ("My credit card is {}.", "4111 1111 1111 1111"),
-    "IBAN_CODE": ("The IBAN is {}.", "DE89 3704 0044 0532 0130 00"),
-    "US_SSN": ("My social security number is {}.", "536-90-4399"),
-    "NATIONAL_ID": ("My codice fiscale is {}.", "RSSMRA85T10A562S"),
-    "IP_ADDRESS": ("The server is at {}.", "93.184.216.34"),
-    "CRYPTO": ("Pay to {}.", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"),
-    "SECRET": ("The token is {}.", "ghp_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5"),
-}
 _IN_REQUEST, _IN_ANSWER = "request", "response"
 
 
@@ -62,11 +49,6 @@ async def prove(
     return checks
 
 
-def values() -> dict[str, str]:
-    """The values that are sent, with their types."""
-    return {text: entity_type for entity_type, (_sentence, text) in _SAID.items()}
-
-
 def _types(rules: Rules) -> Sequence[str]:
     own = [one.name for one in rules.custom]
     return [one for one in (*entities.TYPES, *([entities.DENIED] if rules.deny else []), *own) if rules.looks_for(one)]
@@ -79,8 +61,8 @@ def _modes(rules: Rules, entity_type: str) -> Iterator[tuple[str, Mode]]:
 
 
 def _value(entity_type: str, settings: Mapping[str, Any]) -> Value | None:
-    if entity_type in _SAID:
-        sentence, value = _SAID[entity_type]
+    if entity_type in planting.SAID:
+        sentence, value = planting.SAID[entity_type]
         return Value(entity_type, value, sentence.format(value))
     if entity_type == entities.DENIED:
         term = str(settings["deny"][0])

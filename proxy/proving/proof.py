@@ -1,12 +1,14 @@
 """Each rule of a policy, proved: its canaries go every way there is, and what comes of them is held against it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from proxy.ledger.prices import PriceBook
-from proxy.proving import bench, canaries
+from proxy.privacy import compiling
+from proxy.privacy.rules import Mode
+from proxy.proving import bench, canaries, planting
 from proxy.proving.bench import Bench, Seen
 from proxy.proving.canaries import Canary, CannotProve
 from proxy.rules.compiling import compiled
@@ -71,20 +73,51 @@ class Proof:
         ]
 
 
-async def prove(platform: Mapping[str, Any], tenant: Mapping[str, Any], *, prices: PriceBook | None = None) -> Proof:
-    """Every rule of both policies, as they stand together. `prices` spare the log warnings of models without one."""
+LooksFor = Callable[[str], bool]
+"""Whether a tenant's privacy settings look for a type of personal data."""
+
+
+def looks_for_all(_entity_type: str) -> bool:
+    """As if everything were looked for: the platform's rules alone have no privacy settings."""
+    return True
+
+
+def looked_for(settings: Mapping[str, Any]) -> LooksFor:
+    """What a tenant's privacy settings look for in requests."""
+    rules = compiling.compiled(settings, {})
+    return lambda entity_type: rules is not None and rules.mode_of(entity_type) is not Mode.OFF
+
+
+async def prove(
+    platform: Mapping[str, Any],
+    tenant: Mapping[str, Any],
+    *,
+    prices: PriceBook | None = None,
+    looks_for: LooksFor = looks_for_all,
+    part: slice = slice(None),
+) -> Proof:
+    """Every rule of both policies, or a part of them, as they stand together.
+
+    `prices` spare the log warnings of models without one.
+    """
     policy = compiled(platform, tenant)
     if policy is None:
         return Proof([])
     written = [*platform.get("rules", []), *tenant.get("rules", [])]
+    book = prices or PriceBook([])
     checks: list[Check] = []
-    async with bench.opened(policy, prices or PriceBook([])) as ready:
-        for given, rule in zip(written, policy.rules, strict=True):
-            checks += await _of_rule(ready, given, rule, policy.rules)
+    async with (
+        bench.opened(policy, book) as ready,
+        bench.opened(policy, book, privacy=planting.WATCHED, detector=planting.Planted()) as finding,
+    ):
+        for given, rule in list(zip(written, policy.rules, strict=True))[part]:
+            checks += await _of_rule(finding if rule.pii else ready, given, rule, policy.rules, looks_for)
     return Proof(checks)
 
 
-async def _of_rule(ready: Bench, given: Mapping[str, Any], rule: Rule, rules: Sequence[Rule]) -> list[Check]:
+async def _of_rule(
+    ready: Bench, given: Mapping[str, Any], rule: Rule, rules: Sequence[Rule], looks_for: LooksFor
+) -> list[Check]:
     level = "platform" if rule.is_platform else "tenant"
     try:
         made = list(canaries.of(given, rule))
@@ -92,10 +125,15 @@ async def _of_rule(ready: Bench, given: Mapping[str, Any], rule: Rule, rules: Se
         return [Check(rule.name, level, "", "", UNPROVEN, str(missing))]
     checks = []
     for canary in made:
+        if canary.entity_type and not looks_for(canary.entity_type):
+            why = f"privacy does not look for {canary.entity_type}: switch it on there, to watch at least"
+            checks.append(Check(rule.name, level, canary.place.value, canary.entity_type, FAIL, why))
+            continue
         for way in WAYS:
             if way.path == _MESSAGES or (canary.place in _ASKED and rule.max_tokens_over is None):
                 verdict, why = await _checked(ready, rule, canary, way, rules)
-                checks.append(Check(rule.name, level, canary.place.value, way.name, verdict, why))
+                told = f"{canary.entity_type}: {why}" if why and canary.entity_type else why
+                checks.append(Check(rule.name, level, canary.place.value, way.name, verdict, told))
     return checks
 
 

@@ -63,6 +63,8 @@ def test_every_kind_of_rule_is_accepted() -> None:
         ({"on": ["tool_use"], "action": "redact"}, "can be redacted"),
         ({"match": {"tool_names": ["bash"]}}, "tool_names and tool_input fit rules on tools"),
         ({"on": ["response"], "match": {"detector": "jailbreak"}}, "detectors read requests"),
+        ({"match": {"pii": ["PERSON"]}, "action": "redact"}, "match.pii: it blocks or flags requests"),
+        ({"on": ["request", "response"], "match": {"pii": ["PERSON"]}}, "match.pii: it blocks or flags requests"),
         ({"match": {"detector": "astrology"}}, "detector: it must be one of"),
         ({"match": {"keywords": ["x"], "threshold": 0.5}}, "threshold: it belongs to a detector"),
         ({"examples": {"match": ["a cake"]}}, "examples.match: 'a cake' does not match"),

@@ -53,8 +53,9 @@ class Command(command.TenantCommand):
 
 async def _proof(tenant: Tenant | None, above: Rules, own: Rules, book: PriceBook) -> proof.Proof:
     """Of the rules, and of what the tenant wants done with personal data."""
-    done = await proof.prove(above, own, prices=book)
     rules = compiled(tenant.pii, {}) if tenant else None
+    looks_for = proof.looked_for(tenant.pii) if tenant else proof.looks_for_all
+    done = await proof.prove(above, own, prices=book, looks_for=looks_for)
     if tenant is None or rules is None:
         return done
     detector = Detector(workers=1, deadline_seconds=_DETECTION_SECONDS)

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from proxy.management.commands import prove_policy
-from proxy.proving import bench, personal_data
+from proxy.proving import bench, planting
 from tenants import actions
 from tenants.models import AuditEntry, Tenant
 from tests.proxy.privacy import planted
@@ -47,7 +47,7 @@ def test_without_rules_it_says_so() -> None:
 def test_it_proves_what_is_done_with_personal_data(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     class Finding(planted.FakeDetector):
         def __init__(self, **_options: object) -> None:
-            super().__init__(personal_data.values())
+            super().__init__(planting.values())
 
         async def aclose(self) -> None:
             return None

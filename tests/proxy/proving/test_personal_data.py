@@ -6,7 +6,7 @@ import pytest
 
 from proxy.call import Privacy
 from proxy.privacy.compiling import compiled
-from proxy.proving import personal_data
+from proxy.proving import personal_data, planting
 from proxy.proving.proof import Check
 from tests.proxy.privacy.planted import KEY, FakeDetector
 
@@ -14,7 +14,7 @@ from tests.proxy.privacy.planted import KEY, FakeDetector
 async def proved(settings: dict[str, Any], detector: Any = None) -> list[Check]:
     rules = compiled(settings, {})
     assert rules is not None
-    finding: Any = detector or FakeDetector(personal_data.values() | {"AC-777777": "EMPLOYEE", "Nightingale": "TERM"})
+    finding: Any = detector or FakeDetector(planting.values() | {"AC-777777": "EMPLOYEE", "Nightingale": "TERM"})
     return await personal_data.prove(settings, Privacy(rules, KEY), finding)
 
 

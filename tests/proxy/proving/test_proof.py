@@ -75,11 +75,38 @@ async def test_a_rule_below_one_that_decides_first_is_said_to_be_unreached() -> 
     assert found["below", "request", "whole"] == "unreached"
 
 
-@pytest.mark.parametrize(
-    "match", [{"pii": ["PERSON"]}, {"regex": r"\pL{3}x"}, {"attachments": ["file"]}], ids=["pii", "pattern", "file"]
-)
+@pytest.mark.parametrize("match", [{"regex": r"\pL{3}x"}, {"attachments": ["file"]}], ids=["pattern", "file"])
 async def test_what_no_canary_can_be_made_for_is_said_to_be_unproven(match: dict[str, Any]) -> None:
     assert set((await verdicts({**BOMB, "on": ["request"], "match": match})).values()) == {"unproven"}
+
+
+PII: dict[str, Any] = {"name": "pii", "on": ["request"], "match": {"pii": ["PERSON", "TERM"]}, "action": "block"}
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"keywords": ["salary"]}, {"max_tokens_over": 9000}], ids=["alone", "word", "long"]
+)
+@pytest.mark.parametrize("action", ["block", "flag"])
+async def test_rules_that_ask_for_personal_data_are_proved_for_each_type(more: dict[str, Any], action: str) -> None:
+    done = await proof.prove({}, {"rules": [{**PII, "match": {**PII["match"], **more}, "action": action}]})
+    assert done.counts == {"pass": 6 if "max_tokens_over" in more else 8}
+
+
+async def test_a_rule_that_asks_for_what_privacy_does_not_look_for_does_not_hold() -> None:
+    done = await proof.prove({}, {"rules": [PII]}, looks_for=lambda name: name == "TERM")
+    failed = [check for check in done.checks if check.verdict == proof.FAIL]
+    assert done.counts == {"pass": 4, "fail": 1}
+    assert failed[0].why == "privacy does not look for PERSON: switch it on there, to watch at least"
+
+
+async def test_found_personal_data_that_no_rule_is_asked_about_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(step.Judged, "check_found", lambda _judged, _types: None)
+    assert (await proof.prove({}, {"rules": [PII]})).counts == {"fail": 8}
+
+
+async def test_a_part_of_the_rules_is_proved_as_they_stand_together() -> None:
+    done = await proof.prove({"rules": [BOMB]}, {"rules": [PII, {**BOMB, "name": "below"}]}, part=slice(2, 3))
+    assert {check.rule for check in done.checks} == {"below"} and done.checks[0].verdict == "unreached"
 
 
 async def test_without_rules_there_is_nothing_to_prove() -> None:
