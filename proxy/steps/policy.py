@@ -1,28 +1,22 @@
 """Check, rewrite and filter: what a tenant's policy and the platform's above it let be asked, answered and done."""
 
-import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from proxy.call import Call, Headers
-from proxy.errors import Refused, Unavailable
+from proxy.errors import Refused
 from proxy.formats import texts
 from proxy.formats.splice import Path
 from proxy.formats.texts import Leaf, Texts
-from proxy.privacy.scanning import Source
 from proxy.rules import detectors, requests, tools
 from proxy.rules.policy import Match, Policy
 from proxy.rules.rule import Action, Place, Rule
 from proxy.rules.watching import Watch
-from proxy.rules.weighing import NotWeighed
-from proxy.rules.weighing.answers import Weighed
-from proxy.rules.weighing.scales import Scales
 from proxy.rules.windows import REPLACEMENT
 from proxy.stream import Chain, Filter
 
-_LONG_BYTES = 16 * 1024  # more is judged in a thread where detectors read: it would hold the event loop
 _UNTRUSTED = frozenset(("tool_result", "document"))
 
 
@@ -34,10 +28,6 @@ class PolicyBlocked(Refused):
 
     def __init__(self, rule: Rule) -> None:
         super().__init__(rule.message, headers={"x-should-retry": "false", "x-llmp-policy-rule": rule.name})
-
-
-class PolicyUnavailable(Unavailable):
-    """A detector could not be asked, and the rule lets nothing through that was not judged."""
 
 
 @dataclass(slots=True)
@@ -59,43 +49,6 @@ class Judged:
                 if rule.is_enforced and rule.action is Action.BLOCK:
                     self.call.trace.note("policy_pii", started, rules=[rule.name], blocked=rule.name)
                     raise PolicyBlocked(rule)
-
-    async def check_clean(self, call: Call, types: Iterable[str], scales: Scales) -> None:
-        """The same, and ask the detectors about the texts as they leave. Raises PolicyBlocked, PolicyUnavailable."""
-        self.check_found(types)
-        self.scales = scales
-        rules = [rule for rule in self.asking if rule.places & _ASKED]
-        if not rules:
-            return
-        started = time.perf_counter()
-        fits: list[dict[str, Any]] = []
-        blocking: Rule | None = None
-        try:
-            leaves = texts.of_request(call.document.value).leaves
-            weighed = await asyncio.gather(*(self._weighed(rule, leaves, scales) for rule in rules))
-            for rule, scores in zip(rules, weighed, strict=True):
-                for place, score in _worst(rule, leaves, scores).items():
-                    _note(fits, rule, place, score=round(score, 2))
-                if rule.is_enforced and rule.action is Action.BLOCK and any(one["rule"] == rule.name for one in fits):
-                    blocking = rule
-                    raise PolicyBlocked(rule)
-        finally:
-            self.fitting += fits
-            facts = {"blocked": blocking.name} if blocking else {}
-            call.trace.note("policy_detectors", started, rules=fits, **facts)
-
-    async def _weighed(self, rule: Rule, leaves: Sequence[Leaf], scales: Scales) -> Sequence[float]:
-        given = [leaf.text if requests.place_of(leaf) in rule.places else "" for leaf in leaves]
-        try:
-            return await scales.scores([text for text in given if text], rule.asked, self.call.caller.tenant)
-        except NotWeighed as failed:
-            self._fail(rule, failed)
-            return []
-
-    def _fail(self, rule: Rule, failed: NotWeighed) -> None:
-        self.call.trace.note("policy_not_judged", time.perf_counter(), rule=rule.name, reason=str(failed))
-        if rule.asked is not None and not rule.asked.fails_open and rule.is_enforced and rule.action is Action.BLOCK:
-            raise PolicyUnavailable(f"Your organisation's policy ({rule.name}) could not be asked. {failed}")
 
     def headers(self, headers: Headers) -> Headers:
         """The reply's headers, with the rules that fitted the request."""
