@@ -35,6 +35,7 @@ class Client:
         self._limits = limits
         self._bodies = bodies
         self._watcher: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._sending_since = 0.0
         self._owner: Hashable = None
         self._held = 0
@@ -61,6 +62,7 @@ class Client:
             self._hold(size)
             pieces.append(piece)
         self._watcher = asyncio.create_task(self._watch())
+        self._look_again()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _hold(self, size: int) -> None:
@@ -87,17 +89,24 @@ class Client:
         return TooSlow("The request's body did not arrive in time.", headers={"connection": "close"})
 
     async def _watch(self) -> None:
-        while not self._takes_nothing():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._limits.send_timeout_seconds / 4):
-                    if (await self._receive())["type"] == "http.disconnect":
-                        break
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._is_lost()
+
+    def _is_lost(self) -> None:
         self.is_gone = True
         self.cut_off()
 
-    def _takes_nothing(self) -> bool:
-        """Whether the client's network is gone without a word, or it has stopped reading for good."""
-        return self._sending_since > 0 and time.monotonic() - self._sending_since > self._limits.send_timeout_seconds
+    def _look_again(self) -> None:
+        # A timer rather than a timeout around `_watch`: that costs as much as three steps of the pipeline.
+        self._timer = asyncio.get_running_loop().call_later(self._limits.send_timeout_seconds / 4, self._look)
+
+    def _look(self) -> None:
+        """Give up a client whose network is gone without a word, or that has stopped reading for good."""
+        if self._sending_since > 0 and time.monotonic() - self._sending_since > self._limits.send_timeout_seconds:
+            self._is_lost()
+        else:
+            self._look_again()
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
         """Send a part of the reply, if somebody is there; waits while the client does not read."""
@@ -121,6 +130,8 @@ class Client:
         """Stop watching, and hold nothing any more."""
         if self._watcher is not None:
             self._watcher.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         if self._held:
             self._bodies.give_back(self._owner, self._held)
             self._held = 0

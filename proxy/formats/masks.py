@@ -8,4 +8,6 @@ _SECRET = re.compile(r"(llmp_[0-9A-Za-z]{4}|sk-ant-[0-9A-Za-z-]{4}|[Bb]earer\s+\
 
 def mask(text: str) -> str:
     """The text with all but the first characters of each credential left out."""
-    return _SECRET.sub(r"\1…", text)
+    if "llmp_" in text or "sk-ant-" in text or "earer" in text:  # asking takes a tenth of the pattern's time
+        return _SECRET.sub(r"\1…", text)
+    return text

@@ -11,9 +11,12 @@ from typing import Any
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from proxy.hosting.corking import Corked
+
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
 _HOST = re.compile(rb"[A-Za-z0-9._\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+_TOO_LARGE = "The request's headers are larger than 32 KiB."
 # The error types Anthropic's clients know, for the statuses this file answers.
 _ERROR_TYPES = {
     400: b"invalid_request_error",
@@ -38,12 +41,11 @@ class GuardedProtocol(HttpToolsProtocol):
         self.refusal: tuple[int, str] | None = None
         self.header_timer: TimerHandle | None = None
         self.is_in_headers = False
-        self.header_count = 0
         self.header_bytes = 0
         self.is_deaf = False  # the connection ends with the answer that is under way
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(Corked(transport, self.loop))  # type: ignore[arg-type]
         if len(self.connections) > self.max_connections:
             self.is_deaf = True
             self._answer_and_close(503, "This server has as many connections as it may.")
@@ -57,40 +59,32 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.is_deaf:
             return
-        if self.header_timer is None and self._is_idle():
-            self._start_header_timer()
-        was_in_headers = self.is_in_headers
         super().data_received(data)
-        # A header that never ends is shown to no callback, so its bytes are counted here.
-        if was_in_headers and self.is_in_headers and not self.transport.is_closing():
+        # Afterwards: headers mostly come in one piece, and a timer costs as much as a step of the pipeline.
+        if self.header_timer is None and (self.is_in_headers or self._is_idle()) and not self.transport.is_closing():
+            self._start_header_timer()
+        # Headers that never end come to no callback, so their bytes are counted here.
+        if self.is_in_headers and not self.transport.is_closing():
             self.header_bytes += len(data)
             if self.header_bytes > MAX_HEADER_BYTES:
-                self._answer_and_close(431, "The request's headers are larger than 32 KiB.")
+                self._answer_and_close(431, _TOO_LARGE)
 
     def on_message_begin(self) -> None:
         if not self._is_idle():
             self._stop_listening()
         super().on_message_begin()
         self.is_in_headers = True
-        self.header_count = self.header_bytes = 0
+        self.header_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
         if len(self.url) > MAX_HEADER_BYTES:
             self._refuse(431, "The request's address is larger than 32 KiB.")
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.header_count += 1
-        self.header_bytes += len(name) + len(value) + 4
-        if self.header_count > MAX_HEADERS:
-            self._refuse(431, "The request has more than 100 headers.")
-        if self.header_bytes > MAX_HEADER_BYTES:
-            self._refuse(431, "The request's headers are larger than 32 KiB.")
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         self.is_in_headers = False
         self._stop_header_timer()
+        self._check_size()
         self._check_host()
         self._check_framing()
         super().on_headers_complete()
@@ -100,6 +94,12 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.is_deaf:
             return
         self._answer_and_close(*(self.refusal or (400, msg)))
+
+    def _check_size(self) -> None:
+        if len(self.headers) > MAX_HEADERS:
+            self._refuse(431, "The request has more than 100 headers.")
+        if sum([len(name) + len(value) + 4 for name, value in self.headers]) > MAX_HEADER_BYTES:
+            self._refuse(431, _TOO_LARGE)
 
     def _check_host(self) -> None:
         hosts = [value for name, value in self.headers if name == b"host"]

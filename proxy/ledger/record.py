@@ -177,7 +177,8 @@ def _facts(inbound: Inbound, caller: Caller) -> dict[str, Any]:
 
 def _header(inbound: Inbound, name: bytes, most: int) -> str:
     """A header as it may be kept: clients have been seen to put their key into the wrong one."""
-    return _text(mask(inbound.get(name)), most)
+    value = inbound.get(name)
+    return _text(mask(value), most) if value else ""
 
 
 def _text(text: str, most: int) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import datetime
+from functools import lru_cache
 from types import TracebackType
 from urllib.parse import quote
 
@@ -163,6 +164,7 @@ class entry:
         return meter.usage, False
 
 
+@lru_cache(maxsize=1024)
 def header_text(text: str) -> bytes:
     """A name as a header's value: what is not printable ASCII is percent-encoded."""
     return quote(text, safe=" !#$&'()*+,/:;=?@[]-._~<>^`{|}").encode()

@@ -164,3 +164,30 @@ async def test_what_is_bound_to_a_session_works_in_it_alone(cookie: str, is_good
 
 def test_the_sessions_cookie_is_named_as_django_names_it() -> None:
     assert settings.SESSION_COOKIE_NAME == auth.SESSION_COOKIE
+
+
+def test_a_secret_that_comes_again_is_not_digested_again_and_is_nowhere_kept() -> None:
+    digested: list[str] = []
+
+    def digests(secret: str) -> list[tuple[int, str]]:
+        digested.append(secret)
+        return [(1, f"digest-{len(digested)}")]
+
+    keys = auth.Keys(lambda secret: secret != "malformed", digests)
+    assert [keys.digests(secret) for secret in ("one", "two", "one")] == [["digest-1"], ["digest-2"], ["digest-1"]]
+    assert digested == ["one", "two"]
+    assert "one" not in repr(vars(keys))
+
+
+def test_a_malformed_secret_is_refused_however_often_it_comes() -> None:
+    keys = auth.Keys(lambda _secret: False, lambda _secret: [(1, "digest")])
+    for _ in range(3):
+        with pytest.raises(NotAuthenticated):
+            keys.digests("guess")
+
+
+def test_a_flood_of_secrets_is_not_remembered_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "_MOST_LATEST", 3)
+    keys = auth.Keys(lambda _secret: True, lambda secret: [(1, secret[::-1])])
+    assert [keys.digests(f"guess-{number}") for number in range(10)] == [[f"guess-{n}"[::-1]] for n in range(10)]
+    assert len(keys._latest) <= 3

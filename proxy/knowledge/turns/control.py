@@ -29,6 +29,8 @@ def wanted(header: str, passages: Passages | None) -> Wanted | None:
 
     A collection of somebody else, one that the key may not use and one that is not there are all one error.
     """
+    if not header:  # nearly every request
+        return passages.default if passages and passages.default.collections else None
     parts = [part.strip() for part in header.split(",")] if header.strip() else []
     if parts == [_OFF]:
         return None
