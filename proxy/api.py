@@ -10,11 +10,12 @@ from typing import Any
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 
 from proxy import door, openapi
-from proxy.errors import ClientGone, Refused
-from proxy.rest import documents
+from proxy.errors import ClientGone, InvalidRequest, Refused
+from proxy.rest import collections, documents
 
 api = NinjaAPI(
     title="LLM Proxy",
@@ -25,6 +26,7 @@ api = NinjaAPI(
     docs_url="/docs",
     openapi_url="/openapi.json",
 )
+api.add_router("/api", collections.router)
 api.add_router("/api", documents.router)
 _METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 _NOT_GET = [method for method in _METHODS if method != "GET"]
@@ -36,6 +38,19 @@ def refuse(_request: HttpRequest, refused: Refused) -> HttpResponse:
     """What /api refuses, in the words and the form of /v1."""
     body = refused.body("req_" + secrets.token_hex(12))
     return HttpResponse(body, status=refused.status, headers=dict(refused.headers), content_type="application/json")
+
+
+@api.exception_handler(ValidationError)
+def refuse_fields(request: HttpRequest, wrong: ValidationError) -> HttpResponse:
+    """Fields that are not what they have to be, by their names."""
+    told = ("{}: {}.".format(".".join(map(str, one["loc"][2:])) or one["loc"][-1], one["msg"]) for one in wrong.errors)
+    return refuse(request, InvalidRequest(" ".join(told)))
+
+
+@api.exception_handler(HttpError)
+def refuse_body(request: HttpRequest, _wrong: HttpError) -> HttpResponse:
+    """A body that is no JSON."""
+    return refuse(request, InvalidRequest("The body is not valid JSON."))
 
 
 class EventStream(StreamingHttpResponse):

@@ -16,7 +16,7 @@ from proxy.answers.stores import opening
 from proxy.auth import Keys
 from proxy.config import Config
 from proxy.directory import Directory
-from proxy.knowledge import uses
+from proxy.knowledge import scrubbing, uses
 from proxy.knowledge.shelf import Shelf
 from proxy.ledger import buckets, recovery, writer
 from proxy.ledger.budgets.accounts import Accounts
@@ -64,6 +64,7 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
             deadline_seconds=config.detection_seconds,
             sharing=SharedMemo(config.redis_url) if config.redis_url else None,
         )
+        scrubbing.use(detector)
 
         async def warm() -> None:
             """Detection's workers take seconds to start, which no request should wait for."""
@@ -107,6 +108,7 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
             await texts.aclose()
             await directory.stop()
             await pool.aclose()
+            scrubbing.use(None)
             await detector.aclose()
             await answers.aclose()
             await in_thread(settling.stop)

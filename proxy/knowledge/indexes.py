@@ -11,7 +11,7 @@ from proxy.knowledge import stores
 from proxy.knowledge.models import Document, Entry, Index
 from tenants.models import Collection
 
-_SHAPE = ("embedding", "chunk_tokens", "chunk_overlap")
+_SHAPE = ("embedding", "chunk_tokens", "chunk_overlap", "personal_data")
 
 
 def connect() -> None:

@@ -10,16 +10,19 @@ from uuid import UUID
 from asgiref.sync import async_to_sync
 from django.db import close_old_connections
 
-from proxy.knowledge import embedding, fusion, stores
-from proxy.knowledge.embedding import EmbeddingDown
+from proxy.call import Privacy
+from proxy.knowledge import fusion, questions, ranking, stores
 from proxy.knowledge.models import Entry, Index
-from proxy.knowledge.passages import Filters, Hit, Mode, Passage, Question, Scores, Vectors
+from proxy.knowledge.passages import Filters, Hit, Mode, Passage, Question, Scores
+from proxy.knowledge.questions import Asked, QuestionRefused, SearchDown
+from proxy.knowledge.ranking import Ranker
 from proxy.knowledge.stores import StoreDown
 from tenants.models import Collection
 
+__all__ = ["MOST_PASSAGES", "QuestionRefused", "SearchDown", "UnknownCollection", "Wish", "search", "search_blocking"]
+
 MOST_PASSAGES = 50
 _CANDIDATES = 60
-_MOST_QUESTION_CHARS = 4000
 _THREADS = 4
 
 Result = TypeVar("Result")
@@ -28,10 +31,6 @@ _threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="knowledge")
 
 class UnknownCollection(LookupError):
     """The tenant has no collection of this name."""
-
-
-class SearchDown(Exception):
-    """The search cannot be made now: the store or the embedding model does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,8 @@ class Wish:
     filters: Filters = field(default_factory=Filters)
     mode: Mode = "hybrid"
     alpha: float = fusion.ALPHA
+    rerank: bool = True
+    """Whether passages are ranked again, where the collections say by what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +57,51 @@ class _Owner:
     collection: str
 
 
-async def search(tenant_id: UUID, collections: Sequence[str], question: str, wish: Wish | None = None) -> list[Passage]:
+async def search(
+    tenant_id: UUID,
+    collections: Sequence[str],
+    question: str,
+    wish: Wish | None = None,
+    asker: Privacy | None = None,
+) -> list[Passage]:
     """The passages of the tenant's collections that answer the question, the best first.
 
     Whether the asker may use these collections is the caller's to decide (`Collection.admits_key`, `admits_role`).
-    Raises UnknownCollection, SearchDown.
+    `asker`: what is done with personal data in a question that leaves; None: as the tenant says.
+    Raises UnknownCollection, SearchDown, QuestionRefused.
     """
     wish = wish or Wish()
     indexes = await _in_thread(lambda: _indexes(tenant_id, collections))
-    vectors = await _vectors(indexes, question, wish)
-    return await _in_thread(lambda: _find(indexes, vectors, question, wish))
+    asked = await questions.asked(tenant_id, indexes, question, wish.mode, asker)
+    ranker = _ranker(tenant_id, indexes, wish)
+    found = await _in_thread(lambda: _find(indexes, asked, wish, ranker.most if ranker else 0))
+    if ranker is not None:
+        found = await ranking.ranked(ranker, tenant_id, question[: questions.MOST_CHARS], found, asker)
+    return found[: wish.top_k]
 
 
 def search_blocking(
-    tenant_id: UUID, collections: Sequence[str], question: str, wish: Wish | None = None
+    tenant_id: UUID,
+    collections: Sequence[str],
+    question: str,
+    wish: Wish | None = None,
+    asker: Privacy | None = None,
 ) -> list[Passage]:
     """`search` for pages and commands."""
     wish = wish or Wish()
     indexes = _indexes(tenant_id, collections)
-    vectors = async_to_sync(_vectors)(indexes, question, wish)
-    return _find(indexes, vectors, question, wish)
+    asked = async_to_sync(questions.asked)(tenant_id, indexes, question, wish.mode, asker)
+    ranker = _ranker(tenant_id, indexes, wish)
+    found = _find(indexes, asked, wish, ranker.most if ranker else 0)
+    if ranker is not None:
+        found = async_to_sync(ranking.ranked)(ranker, tenant_id, question[: questions.MOST_CHARS], found, asker)
+    return found[: wish.top_k]
+
+
+def _ranker(tenant_id: UUID, indexes: Sequence[Index], wish: Wish) -> Ranker | None:
+    """What ranks the passages again; nothing where the collections asked name different ones."""
+    named = {index.collection.reranking for index in indexes}
+    return ranking.named(tenant_id, named.pop()) if wish.rerank and len(named) == 1 else None
 
 
 async def _in_thread(act: Callable[[], Result]) -> Result:
@@ -97,33 +123,9 @@ def _indexes(tenant_id: UUID, names: Sequence[str]) -> list[Index]:
     return list(rows.exclude(dimensions=0))
 
 
-async def _vectors(indexes: Sequence[Index], question: str, wish: Wish) -> Mapping[int, Vectors]:
-    """The question's vector for each index: one for each model."""
-    if wish.mode == "words":
-        return {}
-    by_model: dict[str, Vectors] = {}
-    try:
-        for index in indexes:
-            if index.embedding not in by_model:
-                by_model[index.embedding] = (await embedding.of(index).embed([question[:_MOST_QUESTION_CHARS]]))[0]
-    except EmbeddingDown as down:
-        raise SearchDown(str(down)) from down
-    return {index.pk: by_model[index.embedding] for index in indexes}
-
-
-def _find(indexes: Sequence[Index], vectors: Mapping[int, Vectors], question: str, wish: Wish) -> list[Passage]:
-    hits: list[Hit] = []
-    for index in indexes:
-        entries = _seen(index, wish.filters)
-        if entries is not None and not entries:
-            continue
-        limit = max(_CANDIDATES, 4 * wish.top_k)
-        words = "" if wish.mode == "vectors" else question[:_MOST_QUESTION_CHARS]
-        try:
-            asked = Question(words, vectors.get(index.pk), entries, limit, wish.alpha)
-            hits += stores.of(index).search(index, asked)
-        except StoreDown as down:
-            raise SearchDown(str(down)) from down
+def _find(indexes: Sequence[Index], asked: Mapping[int, Asked], wish: Wish, least: int = 0) -> list[Passage]:
+    """The best `top_k`, and no fewer than `least` where there are so many."""
+    hits = [hit for index in indexes for hit in _hits(index, asked[index.pk], wish)]
     if wish.mode != "words":
         hits = [hit for hit in hits if hit.vector_score >= wish.min_score]
     owners = _owners({hit.entry_id for hit in hits}, indexes)
@@ -132,7 +134,21 @@ def _find(indexes: Sequence[Index], vectors: Mapping[int, Vectors], question: st
         zip(fusion.fuse(hits, mode=wish.mode, alpha=wish.alpha), hits, strict=True),
         key=lambda pair: (-pair[0].total, pair[1].entry_id, pair[1].ordinal),
     )
-    return [_passage(hit, scores, owners[hit.entry_id]) for scores, hit in scored[: min(wish.top_k, MOST_PASSAGES)]]
+    most = min(max(wish.top_k, least), MOST_PASSAGES)
+    return [_passage(hit, scores, owners[hit.entry_id]) for scores, hit in scored[:most]]
+
+
+def _hits(index: Index, asked: Asked, wish: Wish) -> list[Hit]:
+    entries = _seen(index, wish.filters)
+    if entries is not None and not entries:
+        return []
+    limit = max(_CANDIDATES, 4 * wish.top_k)
+    try:
+        found = stores.of(index).search(index, Question(asked.words, asked.vector, entries, limit, wish.alpha))
+    except StoreDown as down:
+        raise SearchDown(str(down)) from down
+    is_open = index.collection.suspicious != Collection.Suspicious.LEAVE_OUT
+    return [hit for hit in found if is_open or not hit.is_suspicious]
 
 
 def _seen(index: Index, filters: Filters) -> frozenset[UUID] | None:
@@ -162,4 +178,5 @@ def _passage(hit: Hit, scores: Scores, owner: _Owner) -> Passage:
         document_name=owner.name,
         title=owner.title,
         scores=scores,
+        is_suspicious=hit.is_suspicious,
     )

@@ -28,6 +28,9 @@ class Index(models.Model):
     dimensions = models.PositiveIntegerField(default=0, help_text="Of its vectors; 0 before the first.")
     chunk_tokens = models.PositiveIntegerField()
     chunk_overlap = models.PositiveIntegerField()
+    personal_data = models.CharField(
+        max_length=8, choices=Collection.PersonalData.choices, default=Collection.PersonalData.KEEP
+    )
     version = models.BigIntegerField(default=1, help_text="Goes up whenever a search would see something else.")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -104,6 +107,7 @@ class Entry(models.Model):
     pages = models.PositiveIntegerField(null=True)
     characters = models.PositiveIntegerField()
     chunk_count = models.PositiveIntegerField()
+    suspicious_count = models.PositiveIntegerField(default=0, help_text="Of its passages, those that read like orders.")
 
     class Meta:
         verbose_name_plural = "entries"
@@ -122,6 +126,7 @@ class Chunk(models.Model):
     text = models.TextField()
     heading = models.TextField(blank=True)
     page = models.PositiveIntegerField(null=True)
+    is_suspicious = models.BooleanField(default=False, help_text="Whether it reads like orders to a model.")
     vector = models.BinaryField(help_text="float16, of length 1, little-endian.")
 
     class Meta:

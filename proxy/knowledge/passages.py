@@ -21,6 +21,7 @@ class Piece:
     heading: str
     page: int | None
     vector: Vectors = field(repr=False)
+    is_suspicious: bool = False  # reads like orders to a model
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Hit:
     page: int | None
     vector_score: float  # cosine, -1 to 1
     words_score: float  # BM25 or alike: 0 without a common word, and no upper bound
+    is_suspicious: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Scores:
     total: float
     vector: float
     words: float
+    reranked: float | None = None  # where something ranked them again; in units of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class Passage:
     document_name: str
     title: str
     scores: Scores
+    is_suspicious: bool = False
 
     @property
     def place(self) -> str:

@@ -9,9 +9,9 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from proxy.call import Wanted
+from proxy.call import Privacy, Wanted
 from proxy.knowledge import library
-from proxy.knowledge.library import SearchDown, UnknownCollection, Wish
+from proxy.knowledge.library import QuestionRefused, SearchDown, UnknownCollection, Wish
 from proxy.knowledge.passages import Passage
 from proxy.knowledge.turns import memory
 from proxy.knowledge.turns.memory import Given
@@ -34,10 +34,16 @@ class Shelf:
         self._run = run
         self._deadline_seconds = deadline_seconds
 
-    async def find(self, tenant_id: UUID, wanted: Wanted, question: str) -> list[Passage]:
-        """The passages that answer the question, the best first. Raises ShelfDown."""
+    async def find(self, tenant_id: UUID, wanted: Wanted, question: str, asker: Privacy | None = None) -> list[Passage]:
+        """The passages that answer the question, the best first; none, where it holds what may not leave.
+
+        Raises ShelfDown.
+        """
         wish = Wish(top_k=wanted.top_k, min_score=wanted.min_score)
-        return await self._in_time(lambda: library.search(tenant_id, wanted.collections, question, wish))
+        try:
+            return await self._in_time(lambda: library.search(tenant_id, wanted.collections, question, wish, asker))
+        except QuestionRefused:
+            return []  # what refuses the request says why
 
     async def recall(self, tenant_id: UUID, digests: Sequence[bytes]) -> Mapping[bytes, Given]:
         """What these turns were given before. Raises ShelfDown."""
@@ -60,6 +66,8 @@ class Shelf:
                 return await ask()
         except TimeoutError:
             raise ShelfDown(f"it took longer than {self._deadline_seconds:g} seconds") from None
+        except QuestionRefused:
+            raise
         except SearchDown as down:
             raise ShelfDown(str(down)) from down
         except UnknownCollection as unknown:  # removed a moment ago

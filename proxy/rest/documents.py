@@ -9,36 +9,26 @@ from django.http import HttpRequest, HttpResponse
 from ninja import File, Form, Router
 from ninja.files import UploadedFile
 
-from proxy.call import Caller
-from proxy.errors import InvalidRequest, NotFound, Unavailable
+from proxy.errors import InvalidRequest, Unavailable
 from proxy.knowledge import documents, library, stores
 from proxy.knowledge.documents import Facts
-from proxy.knowledge.library import SearchDown, Wish
+from proxy.knowledge.library import QuestionRefused, SearchDown, Wish
 from proxy.knowledge.models import Document, Entry, Index
 from proxy.knowledge.passages import Filters
 from proxy.knowledge.stores import StoreDown
-from proxy.rest import shapes
+from proxy.rest import asking, shapes
 from proxy.rest.keys import Key
-from tenants.models import Collection
 
 _MOST_ROWS = 200
 
 router = Router(auth=Key("documents"), tags=["Documents"])
 
 
-@router.get("/collections", response=list[shapes.Collection], summary="List collections")
-def list_collections(request: HttpRequest) -> Any:
-    """The collections that your key may use."""
-    caller = _caller(request)
-    rows = Collection.objects.filter(tenant=caller.tenant.id).order_by("name")
-    return [row for row in rows if row.admits_key(caller.key_name)]
-
-
 @router.get("/collections/{name}/documents", response=shapes.Documents, summary="List documents")
 def list_documents(request: HttpRequest, name: str, after: str = "", status: str = "", limit: int = 50) -> Any:
     """The documents of a collection by name, with how far each has come."""
     rows = Document.objects.select_related("collection").prefetch_related("entries")
-    rows = rows.filter(collection=_collection(request, name), name__gt=after)
+    rows = rows.filter(collection=asking.collection_of(request, name), name__gt=after)
     if status:
         rows = rows.filter(status=status)
     limit = min(max(limit, 1), _MOST_ROWS)
@@ -61,59 +51,59 @@ def load_document(
     facts = Facts(title, [tag.strip() for tag in tags.split(",") if tag.strip()] or None, _object(metadata))
     try:
         loaded = documents.load(
-            actor=_actor(request),
-            collection=_collection(request, name),
+            actor=asking.actor_of(request),
+            collection=asking.collection_of(request, name),
             name=file.name or "",
             content=file.chunks(),
             facts=facts,
         )
     except ValidationError as wrong:
-        raise _refused(wrong) from None
+        raise asking.refused(wrong) from None
     return {"change": loaded.became, "document": shapes.DocumentShape.of(loaded.document)}
 
 
 @router.get("/documents/{document_id}", response=shapes.DocumentShape, summary="Read a document's state")
 def read_document(request: HttpRequest, document_id: UUID) -> Any:
     """How far it has come, and why it failed where it did."""
-    return shapes.DocumentShape.of(_document(request, document_id))
+    return shapes.DocumentShape.of(asking.document_of(request, document_id))
 
 
 @router.patch("/documents/{document_id}", response=shapes.DocumentShape, summary="Change a document")
 def change_document(request: HttpRequest, document_id: UUID, changes: shapes.Changes) -> Any:
     """Another title, other tags or metadata; searches see them at once."""
-    row = _document(request, document_id)
+    row = asking.document_of(request, document_id)
     try:
         facts = Facts(changes.title, changes.tags, changes.metadata)
-        return shapes.DocumentShape.of(documents.change(actor=_actor(request), document=row, facts=facts))
+        return shapes.DocumentShape.of(documents.change(actor=asking.actor_of(request), document=row, facts=facts))
     except ValidationError as wrong:
-        raise _refused(wrong) from None
+        raise asking.refused(wrong) from None
 
 
 @router.delete("/documents/{document_id}", response={204: None}, summary="Delete a document")
 def delete_document(request: HttpRequest, document_id: UUID) -> HttpResponse:
     """The document goes, with its passages, vectors and file."""
-    documents.delete(actor=_actor(request), document=_document(request, document_id))
+    documents.delete(actor=asking.actor_of(request), document=asking.document_of(request, document_id))
     return HttpResponse(status=204)
 
 
 @router.post("/documents/{document_id}/reindex", response=shapes.DocumentShape, summary="Read a document again")
 def reindex_document(request: HttpRequest, document_id: UUID) -> Any:
     """Queue it, whatever came of it before."""
-    row = _document(request, document_id)
-    return shapes.DocumentShape.of(documents.reindex(actor=_actor(request), document=row))
+    row = asking.document_of(request, document_id)
+    return shapes.DocumentShape.of(documents.reindex(actor=asking.actor_of(request), document=row))
 
 
 @router.post("/documents/{document_id}/cancel", response=shapes.DocumentShape, summary="Stop reading a document")
 def cancel_document(request: HttpRequest, document_id: UUID) -> Any:
     """What was searchable before stays so."""
-    row = _document(request, document_id)
-    return shapes.DocumentShape.of(documents.cancel(actor=_actor(request), document=row))
+    row = asking.document_of(request, document_id)
+    return shapes.DocumentShape.of(documents.cancel(actor=asking.actor_of(request), document=row))
 
 
 @router.get("/documents/{document_id}/chunks", response=list[shapes.Chunk], summary="Read a document's passages")
 def read_chunks(request: HttpRequest, document_id: UUID) -> Any:
     """The passages that searches see."""
-    row = _document(request, document_id)
+    row = asking.document_of(request, document_id)
     entry = Entry.objects.select_related("index").filter(document=row, index__state=Index.State.SERVING).first()
     if entry is None:
         return []
@@ -127,42 +117,16 @@ def read_chunks(request: HttpRequest, document_id: UUID) -> Any:
 def search(request: HttpRequest, asked: shapes.Search) -> Any:
     """The passages that answer a question, with the scores of each part."""
     for name in asked.collections:
-        _collection(request, name)
-    wish = Wish(asked.top_k, asked.min_score, Filters(asked.tags, asked.metadata), asked.mode)
+        asking.collection_of(request, name)
+    caller, filters = asking.caller_of(request), Filters(asked.tags, asked.metadata)
+    wish = Wish(asked.top_k, asked.min_score, filters, asked.mode, rerank=asked.rerank)
     try:
-        found = library.search_blocking(_caller(request).tenant.id, asked.collections, asked.query, wish)
+        found = library.search_blocking(caller.tenant.id, asked.collections, asked.query, wish, caller.privacy)
+    except QuestionRefused as refused:
+        raise InvalidRequest(f"query: {refused}") from None
     except SearchDown as down:
         raise Unavailable(str(down)) from down
     return {"passages": [shapes.PassageShape.of(passage) for passage in found]}
-
-
-def _caller(request: HttpRequest) -> Caller:
-    caller: Caller = request.auth  # type: ignore[attr-defined]
-    return caller
-
-
-def _actor(request: HttpRequest) -> str:
-    caller = _caller(request)
-    return f"key:{caller.tenant.slug}/{caller.key_name}"
-
-
-def _collection(request: HttpRequest, name: str) -> Collection:
-    """The collection, if it is the tenant's and the key may use it. Raises NotFound."""
-    caller = _caller(request)
-    row = Collection.objects.select_related("tenant").filter(tenant=caller.tenant.id, name=name).first()
-    if row is None or not row.admits_key(caller.key_name):
-        raise NotFound(f"There is no collection {name[:80]!r} that this key may use.")
-    return row
-
-
-def _document(request: HttpRequest, document_id: UUID) -> Document:
-    """The document, if its collection is one that the key may use. Raises NotFound."""
-    caller = _caller(request)
-    rows = Document.objects.select_related("collection__tenant").filter(collection__tenant=caller.tenant.id)
-    row = rows.filter(pk=document_id).first()
-    if row is None or not row.collection.admits_key(caller.key_name):
-        raise NotFound(f"There is no document {document_id} that this key may use.")
-    return row
 
 
 def _object(text: str) -> dict[str, Any] | None:
@@ -175,7 +139,3 @@ def _object(text: str) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         raise InvalidRequest('metadata: give a JSON object such as {"year": "2026"}.')
     return value
-
-
-def _refused(wrong: ValidationError) -> InvalidRequest:
-    return InvalidRequest(" ".join(f"{field}: {' '.join(words)}" for field, words in wrong.message_dict.items()))

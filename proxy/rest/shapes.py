@@ -5,6 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from ninja import Field, Schema
+from pydantic import ConfigDict
 
 from proxy.knowledge.models import Document
 from proxy.knowledge.passages import Passage, Piece
@@ -18,7 +19,52 @@ class Collection(Schema):
     embedding: str
     chunk_tokens: int
     chunk_overlap: int
+    reranking: str
+    personal_data: Literal["keep", "scrub"]
+    suspicious: Literal["mark", "leave_out"]
     required: bool = Field(alias="is_required")
+    keys: list[str] = Field(alias="key_globs")
+    roles: list[str]
+
+
+class CollectionState(Collection):
+    """A collection, and how far its documents have come."""
+
+    documents: dict[str, int] = Field(description="How many, by their status.")
+    passages: int
+    suspicious_passages: int = Field(description="Those that read like orders to a model.")
+    is_rebuilt: bool = Field(description="Whether its documents are being indexed anew.")
+
+
+class CollectionOptions(Schema):
+    """What may be set of a collection."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    description: str | None = None
+    embedding: str | None = Field(None, description="`default`, or `UPSTREAM/MODEL`.")
+    chunk_tokens: int | None = Field(None, description="Longest passage.")
+    chunk_overlap: int | None = Field(None, description="What a passage repeats of the one before it.")
+    reranking: str | None = Field(None, description="`none`, `default`, or `UPSTREAM/MODEL`.")
+    personal_data: Literal["keep", "scrub"] | None = None
+    suspicious: Literal["mark", "leave_out"] | None = None
+    required: bool | None = Field(None, description="Refuse a request that cannot be searched for.")
+    keys: list[str] | None = Field(None, description="Globs of the names of the keys that may use it.")
+    roles: list[str] | None = Field(None, description="Roles of the members who may search it.")
+
+    def options(self) -> dict[str, Any]:
+        """What was given, by the names of the columns."""
+        given = self.dict(exclude_unset=True, exclude={"name"})
+        return {_COLUMNS.get(name, name): value for name, value in given.items()}
+
+
+_COLUMNS = {"required": "is_required", "keys": "key_globs"}
+
+
+class NewCollection(CollectionOptions):
+    """A collection that is to be."""
+
+    name: str = Field(description="Lower-case letters, digits, - and _.")
 
 
 class DocumentShape(Schema):
@@ -38,6 +84,7 @@ class DocumentShape(Schema):
     progress: int
     pages: int | None
     chunks: int
+    suspicious: int = Field(description="How many of its passages read like orders to a model.")
     created_at: datetime
     indexed_at: datetime | None
 
@@ -54,6 +101,7 @@ class DocumentShape(Schema):
             collection=row.collection.name,
             pages=entry.pages if entry else None,
             chunks=entry.chunk_count if entry else 0,
+            suspicious=entry.suspicious_count if entry else 0,
         )
 
 
@@ -86,11 +134,18 @@ class Chunk(Schema):
     text: str
     heading: str
     page: int | None
+    suspicious: bool = Field(description="Whether it reads like orders to a model.")
 
     @classmethod
     def of(cls, piece: Piece) -> "Chunk":
         """Without its vector."""
-        return cls(ordinal=piece.ordinal, text=piece.text, heading=piece.heading, page=piece.page)
+        return cls(
+            ordinal=piece.ordinal,
+            text=piece.text,
+            heading=piece.heading,
+            page=piece.page,
+            suspicious=piece.is_suspicious,
+        )
 
 
 class Search(Schema):
@@ -103,6 +158,7 @@ class Search(Schema):
     mode: Literal["hybrid", "vectors", "words"] = "hybrid"
     tags: list[str] = Field([], max_length=50, description="Documents must have all of them.")
     metadata: dict[str, str] = Field({}, description="Documents must have all of them.")
+    rerank: bool = Field(True, description="Rank again, where the collections say by what.")
 
 
 class PassageShape(Schema):
@@ -119,6 +175,8 @@ class PassageShape(Schema):
     score: float = Field(description="From 0 to 1, within this search.")
     vector_score: float = Field(description="Cosine of question and passage.")
     words_score: float = Field(description="BM25, or what the store has for it.")
+    rerank_score: float | None = Field(description="What ranked it again says; null where nothing did.")
+    suspicious: bool = Field(description="Whether it reads like orders to a model.")
 
     @classmethod
     def of(cls, passage: Passage) -> "PassageShape":
@@ -135,6 +193,8 @@ class PassageShape(Schema):
             score=passage.scores.total,
             vector_score=passage.scores.vector,
             words_score=passage.scores.words,
+            rerank_score=passage.scores.reranked,
+            suspicious=passage.is_suspicious,
         )
 
 

@@ -98,7 +98,7 @@ async def _found(call: Call, wanted: Wanted, turns: Sequence[Turn], shelf: Shelf
     turn = turns[-1]
     if not turn.is_open:
         return _Found(given)
-    passages = await shelf.find(caller.tenant.id, wanted, turn.question)
+    passages = await shelf.find(caller.tenant.id, wanted, turn.question, caller.privacy)
     extracts = {rendering.extract(passage): passage for passage in passages}
     now = Given(wanted.form, rendering.fitting(extracts, wanted.max_tokens))
     if not call.is_dry_run and given.get(turn.digest) != now:

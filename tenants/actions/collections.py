@@ -14,6 +14,9 @@ class CollectionOptions(TypedDict, total=False):
     embedding: str | None
     chunk_tokens: int | None
     chunk_overlap: int | None
+    reranking: str | None
+    personal_data: str | None
+    suspicious: str | None
     is_required: bool | None
     key_globs: list[str] | None
     roles: list[str] | None

@@ -208,6 +208,9 @@ class CollectionForm(RowForm):
     embedding: Annotated[str, _stored(Collection, "embedding")] | None = None
     chunk_tokens: Annotated[int, _stored(Collection, "chunk_tokens")] | None = None
     chunk_overlap: Annotated[int, _stored(Collection, "chunk_overlap")] | None = None
+    reranking: Annotated[str, _stored(Collection, "reranking")] | None = None
+    personal_data: Annotated[str, _stored(Collection, "personal_data")] | None = None
+    suspicious: Annotated[str, _stored(Collection, "suspicious")] | None = None
     required: bool | None = None
     keys: Annotated[list[str], _stored(Collection, "key_globs")] | None = None
     roles: Annotated[list[str], _stored(Collection, "roles")] | None = None

@@ -18,6 +18,10 @@ BUILT_IN = "default"
 BUILT_IN_TOKENS = 500
 """What that model reads of a passage."""
 MOST_TOKENS = 4000
+NO_RANKING = "none"
+"""Passages stay in the order of their fused scores."""
+_EMBEDDINGS = f"{BUILT_IN}, or UPSTREAM/MODEL such as main/text-embedding-3-small"
+_RANKINGS = f"{NO_RANKING}, {BUILT_IN}, or UPSTREAM/MODEL such as main/rerank-v3.5"
 
 
 def every_role() -> list[str]:
@@ -38,6 +42,14 @@ def check_roles(value: Any) -> None:
 
 class Collection(models.Model):
     """Documents that belong together: how they are cut and embedded, and who may ask them."""
+
+    class PersonalData(models.TextChoices):
+        KEEP = "keep"
+        SCRUB = "scrub"
+
+    class Suspicious(models.TextChoices):
+        MARK = "mark"
+        LEAVE_OUT = "leave_out"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="collections")
@@ -64,6 +76,25 @@ class Collection(models.Model):
     )
     chunk_overlap = models.PositiveIntegerField(
         default=32, help_text="Tokens that a passage repeats of the one before it."
+    )
+    reranking = models.CharField(
+        max_length=250,
+        default=NO_RANKING,
+        validators=[validators.check_label],
+        help_text="What puts the passages found into order: none, default (the built-in model), or UPSTREAM/MODEL.",
+    )
+    personal_data = models.CharField(
+        max_length=8,
+        choices=PersonalData.choices,
+        default=PersonalData.KEEP,
+        help_text="keep passages as they are, or scrub them as the tenant's privacy says before they are kept.",
+    )
+    suspicious = models.CharField(
+        "suspicious passages",
+        max_length=16,
+        choices=Suspicious.choices,
+        default=Suspicious.MARK,
+        help_text="What becomes of passages that read like orders to a model: mark, or leave_out of every search.",
     )
     is_required = models.BooleanField(
         "required",
@@ -114,16 +145,19 @@ class Collection(models.Model):
             errors["chunk_overlap"] = "A passage may repeat up to half of itself: give a smaller overlap."
         if self.is_built_in and self.chunk_tokens > BUILT_IN_TOKENS:
             errors["chunk_tokens"] = f"The built-in embedding model reads up to {BUILT_IN_TOKENS} tokens of a passage."
-        if not self.is_built_in and (wrong := self._wrong_embedding()):
+        if not self.is_built_in and (wrong := self._wrong_model(self.embedding, _EMBEDDINGS)):
             errors["embedding"] = wrong
+        if self.reranking not in (NO_RANKING, BUILT_IN) and (wrong := self._wrong_model(self.reranking, _RANKINGS)):
+            errors["reranking"] = wrong
         if errors:
             raise ValidationError(errors)
 
-    def _wrong_embedding(self) -> str:
-        name, slash, model = self.embedding.partition("/")
+    def _wrong_model(self, named: str, known: str) -> str:
+        """What is wrong with UPSTREAM/MODEL."""
+        name, slash, model = named.partition("/")
         if not slash or not model:
-            return f"Write {BUILT_IN}, or UPSTREAM/MODEL such as main/text-embedding-3-small."
+            return f"Write {known}."
         upstream = Upstream.objects.filter(tenant=self.tenant_id, name=name).first()
         if upstream is None:
             return f"The tenant has no upstream {name!r}."
-        return "" if upstream.base_url else f"The upstream {name!r} has no address to ask for embeddings."
+        return "" if upstream.base_url else f"The upstream {name!r} has no address to ask."

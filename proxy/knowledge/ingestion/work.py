@@ -1,22 +1,26 @@
 """One document's way: parse, cut, embed, index. Every step may be done twice, and a killed worker leaves no trace."""
 
-import asyncio
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import structlog
+from asgiref.sync import async_to_sync
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from proxy.knowledge import documents, embedding, indexes, parsing, removal, stores
 from proxy.knowledge.embedding import EmbeddingDown
+from proxy.knowledge.ingestion import cleaning
 from proxy.knowledge.ingestion.queue import Claim, Lost
 from proxy.knowledge.models import Document, Entry, Index
 from proxy.knowledge.parsing import Chunk, Cut, Parsed, Unreadable
 from proxy.knowledge.passages import Piece, Vectors
+from proxy.knowledge.scrubbing import ScrubbingDown
 from proxy.knowledge.stores import StoreDown
+from proxy.rules import detectors
 
 _BATCH = 32
 
@@ -33,7 +37,7 @@ def ingest(claim: Claim) -> None:
         _index(claim, index, parsed, pieces)
     except Unreadable as wrong:
         _end(claim.fail, str(wrong))
-    except (EmbeddingDown, StoreDown) as down:
+    except (EmbeddingDown, ScrubbingDown, StoreDown) as down:
         _end(claim.give_back, str(down))
     except Lost:
         log.info("a document was taken back while it was read", document=str(document.pk))
@@ -56,6 +60,7 @@ def _parse(claim: Claim, index: Index) -> Parsed:
         raise Unreadable("The file is no longer in the documents' folder. Upload it again.")
     cut = Cut(index.chunk_tokens, index.chunk_overlap)
     parsed = parsing.parse(path, document.name, cut, on_read)
+    parsed = replace(parsed, title=async_to_sync(cleaning.title)(index, parsed.title))
     claim.keep(status=Document.Status.EMBEDDING, progress=0)
     return parsed
 
@@ -66,9 +71,12 @@ def _embed(claim: Claim, index: Index, parsed: Parsed) -> list[Piece]:
     title = claim.document.title or parsed.title
     pieces: list[Piece] = []
     for start in range(0, len(parsed.chunks), _BATCH):
-        some = parsed.chunks[start : start + _BATCH]
-        vectors = asyncio.run(embedder.embed([context(title, chunk) for chunk in some]))
-        pieces += [_piece(start + place, chunk, vectors[place]) for place, chunk in enumerate(some)]
+        read = parsed.chunks[start : start + _BATCH]
+        some = async_to_sync(cleaning.kept)(index, read)
+        texts = async_to_sync(cleaning.sent)(index, [context(title, chunk) for chunk in some])
+        vectors = async_to_sync(embedder.embed)(texts)
+        judged = [detectors.reads_like_orders(f"{chunk.heading}\n{chunk.text}") for chunk in read]
+        pieces += [_piece(start + place, chunk, vectors[place], judged[place]) for place, chunk in enumerate(some)]
         claim.keep(progress=100 * len(pieces) // len(parsed.chunks))
     return pieces
 
@@ -78,8 +86,8 @@ def context(title: str, chunk: Chunk) -> str:
     return "\n".join(filter(None, (title if title not in chunk.heading else "", chunk.heading, chunk.text)))
 
 
-def _piece(ordinal: int, chunk: Chunk, vector: Vectors) -> Piece:
-    return Piece(ordinal, chunk.text, chunk.heading, chunk.page, vector)
+def _piece(ordinal: int, chunk: Chunk, vector: Vectors, is_suspicious: bool) -> Piece:
+    return Piece(ordinal, chunk.text, chunk.heading, chunk.page, vector, is_suspicious)
 
 
 def _index(claim: Claim, index: Index, parsed: Parsed, pieces: Sequence[Piece]) -> None:
@@ -104,6 +112,7 @@ def _index(claim: Claim, index: Index, parsed: Parsed, pieces: Sequence[Piece]) 
             pages=parsed.pages,
             characters=parsed.characters,
             chunk_count=len(pieces),
+            suspicious_count=sum(piece.is_suspicious for piece in pieces),
         )
         if store.is_transactional:
             store.add(index, entry_id, pieces)

@@ -33,6 +33,7 @@ _PAGE = 1000
 _DELETED_AT_ONCE = 10_000
 _MOST_ENTRIES = 5000
 _WORDS_SCORE = re.compile(r"keyword,bm25\)[^\n]*?original score ([0-9.eE+-]+)")
+_SUSPICIOUS = Property(name="is_suspicious", data_type=DataType.BOOL, index_filterable=True)
 _NO_TENANT = "tenant not found"
 # The client's own errors, and those of what it stands on where a server dies under it.
 _DOWN = (WeaviateBaseError, httpx.HTTPError, OSError)
@@ -159,6 +160,7 @@ class Weaviate:
         if make and dimensions not in self._known:
             if not client.collections.exists(name):
                 _make(client, name)
+            _complete(client.collections.use(name))
             self._known.add(dimensions)
         return client.collections.use(name)
 
@@ -195,11 +197,18 @@ def _make(client: weaviate.WeaviateClient, name: str) -> None:
                 Property(name="text", data_type=DataType.TEXT),
                 Property(name="heading", data_type=DataType.TEXT),
                 Property(name="page", data_type=DataType.INT),
+                _SUSPICIOUS,
             ],
         )
     except WeaviateBaseError:
         if not client.collections.exists(name):  # another process was first
             raise
+
+
+def _complete(made: Any) -> None:
+    """Give a class of an earlier version what it lacks."""
+    if not any(known.name == _SUSPICIOUS.name for known in made.config.get(simple=True).properties):
+        made.config.add_property(_SUSPICIOUS)
 
 
 def _ask(objects: Any, question: Question, where: Any) -> Any:
@@ -231,7 +240,7 @@ def _hit(found: Any, asked: Vectors | None) -> Hit:
         words = float(told[1]) if told else 0.0
         similar = float(_vector(found) @ asked)
     held = found.properties
-    return Hit(held["entry"], held["ordinal"], held["text"], held["heading"], held["page"], similar, words)
+    return Hit(held["entry"], *_place(held), similar, words, bool(held.get(_SUSPICIOUS.name)))
 
 
 def _object(index_number: int, entry_id: UUID, piece: Piece) -> DataObject[Any, Any]:
@@ -245,13 +254,18 @@ def _object(index_number: int, entry_id: UUID, piece: Piece) -> DataObject[Any, 
             "text": piece.text,
             "heading": piece.heading,
             "page": piece.page,
+            _SUSPICIOUS.name: piece.is_suspicious,
         },
     )
 
 
 def _piece(row: Any) -> Piece:
     held = row.properties
-    return Piece(held["ordinal"], held["text"], held["heading"], held["page"], _vector(row))
+    return Piece(*_place(held), _vector(row), bool(held.get(_SUSPICIOUS.name)))
+
+
+def _place(held: Any) -> tuple[int, str, str, int | None]:
+    return held["ordinal"], held["text"], held["heading"], held["page"]
 
 
 def _vector(row: Any) -> Vectors:

@@ -12,8 +12,9 @@ from proxy.knowledge.ingestion import queue, work
 from proxy.knowledge.models import Document
 from proxy.knowledge.parsing import Cut, child
 from tenants import actions
-from tenants.models import Collection, Tenant
+from tenants.models import Collection, Tenant, Upstream
 from tests.proxy.knowledge.fakes import WordVectors
+from tests.proxy.knowledge.listening import CREDENTIAL, Listening, served
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +51,18 @@ def woken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     sent: list[str] = []
     monkeypatch.setattr("proxy.knowledge.wakening.send", lambda task, _queue: sent.append(task))
     return sent
+
+
+@pytest.fixture
+def listening() -> Iterator[Listening]:
+    with served() as server:
+        yield server
+
+
+@pytest.fixture
+def upstream(acme: Tenant, listening: Listening) -> Upstream:
+    url = f"http://127.0.0.1:{listening.server_address[1]}/v1"
+    return actions.add_upstream(actor="test", tenant=acme, name="main", base_url=url, credential=CREDENTIAL)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
-from proxy.call import Passages, Wanted
+from proxy.call import Passages, Privacy, Wanted
 from proxy.knowledge.passages import Passage, Scores
 from proxy.knowledge.shelf import ShelfDown
 from proxy.knowledge.turns.memory import Given
@@ -41,7 +41,7 @@ class FakeShelf:
     asked: list[tuple[UUID, Wanted, str]] = field(default_factory=list)
     known: dict[tuple[UUID, bytes], Given] = field(default_factory=dict)
 
-    async def find(self, tenant_id: UUID, wanted: Wanted, question: str) -> list[Passage]:
+    async def find(self, tenant_id: UUID, wanted: Wanted, question: str, asker: Privacy | None = None) -> list[Passage]:
         if self.is_down:
             raise ShelfDown("the store rests")
         self.asked.append((tenant_id, wanted, question))

@@ -1,10 +1,6 @@
 """Embeddings of an upstream: asked as OpenAI's are, guarded as upstreams are, believed only where they are sound."""
 
 import asyncio
-import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import numpy as np
@@ -14,56 +10,8 @@ from django.conf import settings
 
 from proxy.knowledge.embedding import EmbeddingDown
 from proxy.knowledge.embedding.server import Server
-from tenants import actions
 from tenants.models import Tenant, Upstream
-
-CREDENTIAL = "sk-embeddings-canary"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.server.asked.append((self.path, self.headers["authorization"], asked))  # type: ignore[attr-defined]
-        status, answer = self.server.answer(asked)  # type: ignore[attr-defined]
-        raw = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("content-length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
-
-    def log_message(self, *_arguments: Any) -> None:
-        """Nothing."""
-
-
-class Listening(ThreadingHTTPServer):
-    """An embedding server that answers as it is told."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.asked: list[tuple[str, str, dict[str, Any]]] = []
-        self.answer: Any = sound
-
-
-def sound(asked: dict[str, Any]) -> tuple[int, Any]:
-    """One vector for each text, in the order that servers may choose."""
-    rows = [{"index": place, "embedding": [float(len(text)), 1.0]} for place, text in enumerate(asked["input"])]
-    return 200, {"data": rows[::-1]}
-
-
-@pytest.fixture
-def listening() -> Iterator[Listening]:
-    with Listening() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
-
-
-@pytest.fixture
-def upstream(acme: Tenant, listening: Listening) -> Upstream:
-    url = f"http://127.0.0.1:{listening.server_address[1]}/v1"
-    return actions.add_upstream(actor="test", tenant=acme, name="main", base_url=url, credential=CREDENTIAL)
+from tests.proxy.knowledge.listening import CREDENTIAL, Listening
 
 
 def embed(tenant: Tenant, texts: list[str], name: str = "main") -> Any:

@@ -73,6 +73,9 @@ def test_lists_are_paged(api: Api, handbook: Collection) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
+        ("get", "/collections/handbook", None),
+        ("patch", "/collections/handbook", {"description": "x"}),
+        ("delete", "/collections/handbook", None),
         ("get", "/collections/handbook/documents", None),
         ("post", "/collections/handbook/documents", None),
         ("get", "/documents/{id}", None),
@@ -95,7 +98,7 @@ def test_what_is_anothers_or_not_for_this_key_does_not_exist(
         missing = _ask(stranger, method, path.format(id=uuid.UUID(int=1)), body)
         assert there[0] == missing[0] == 404, path
         assert there[1]["error"]["type"] == "not_found_error"
-    assert Document.objects.get().title == ""
+    assert Document.objects.get().title == "" and Collection.objects.get().description == ""
     assert _ask(Api(acme, name="hr-1"), "get", f"/documents/{row.pk}", None)[0] == 200
 
 

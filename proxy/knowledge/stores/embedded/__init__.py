@@ -38,6 +38,7 @@ class Embedded:
                     text=piece.text,
                     heading=piece.heading,
                     page=piece.page,
+                    is_suspicious=piece.is_suspicious,
                     vector=piece.vector.astype("<f2").tobytes(),
                 )
                 for piece in pieces
@@ -72,7 +73,8 @@ class Embedded:
     def read(self, index: Index, entry_id: UUID) -> list[Piece]:
         rows = Chunk.objects.filter(entry_id=entry_id, entry__index=index).order_by("ordinal")
         return [
-            Piece(row.ordinal, row.text, row.heading, row.page, _vector(bytes(row.vector))) for row in rows.iterator()
+            Piece(row.ordinal, row.text, row.heading, row.page, _vector(bytes(row.vector)), row.is_suspicious)
+            for row in rows.iterator()
         ]
 
     def count(self, index: Index, entries: Iterable[UUID]) -> int:
@@ -108,11 +110,11 @@ def _best(similar: Vectors, seen: "np.ndarray[tuple[int], np.dtype[np.bool_]] | 
 
 def _hits(held: Held, rows: Iterable[int], similar: Vectors, by_words: dict[int, float]) -> list[Hit] | None:
     wanted = {int(held.ids[row]): row for row in rows}
-    columns = ("pk", "entry_id", "ordinal", "text", "heading", "page")
+    columns = ("pk", "entry_id", "ordinal", "text", "heading", "page", "is_suspicious")
     kept = Chunk.objects.filter(pk__in=wanted).order_by().values_list(*columns)
     hits = [
-        Hit(entry, ordinal, text, heading, page, float(similar[wanted[pk]]), by_words.get(wanted[pk], 0.0))
-        for pk, entry, ordinal, text, heading, page in kept
+        Hit(entry, ordinal, text, heading, page, float(similar[wanted[pk]]), by_words.get(wanted[pk], 0.0), suspicious)
+        for pk, entry, ordinal, text, heading, page, suspicious in kept
     ]
     return hits if len(hits) == len(wanted) else None
 
