@@ -62,6 +62,8 @@ def _check_together(rule: Mapping[str, Any]) -> None:
         raise ValidationError("model: name the model that calls are routed to.")
     if action in ("route", "allow") and places & {"response"}:
         raise ValidationError(f"action: {action} is decided before there is an answer; leave response out of on.")
+    if "pii" in match and (action not in ("block", "flag") or not {"request"} <= places <= {"request", "tool_results"}):
+        raise ValidationError("match.pii: it blocks or flags requests: on: [request]. The data itself is for privacy.")
     if action == "redact" and (places & {"tools", "tool_use"} or not set(match) & {"keywords", "regex"}):
         raise ValidationError("action: only texts that keywords or a regex find can be redacted, and not in tools.")
     if "detector" in match and places & {"response", "tool_use"}:
@@ -81,8 +83,6 @@ def _check_examples(rule: Mapping[str, Any]) -> None:
     needles = needles_of(rule["match"])
     if not needles:
         raise ValidationError("examples: they prove keywords and regexes; this rule has neither.")
-    if "pii" in match and (action not in ("block", "flag") or not {"request"} <= places <= {"request", "tool_results"}):
-        raise ValidationError("match.pii: it blocks or flags requests: on: [request]. The data itself is for privacy.")
     for text in examples.get("match", ()):
         if not finds(needles, text):
             raise ValidationError(f"examples.match: {text[:100]!r} does not match.")
