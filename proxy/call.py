@@ -133,6 +133,7 @@ class Wanted:
     form: str = "search_result"  # | document | text
     max_tokens: int = 2000
     citations: bool = True
+    tool: bool = False  # the model searches by itself, where it can be let
 
 
 @dataclass(frozen=True, slots=True)

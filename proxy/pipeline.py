@@ -1,15 +1,16 @@
 """The path of one call, top to bottom. No line calls back above itself."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
 from proxy import auth, upstreams
 from proxy.answers.replay import Replay
-from proxy.call import Headers, Inbound
-from proxy.relay import Head, Relay
+from proxy.call import Call, Caller, Headers, Inbound
+from proxy.relay import Head
+from proxy.rounds import Round, Rounds
 from proxy.runtime import Runtime
 from proxy.steps import (
     access,
@@ -25,10 +26,17 @@ from proxy.steps import (
     quota,
     rag,
     routing,
+    search,
     transcript,
 )
-from proxy.stream import Chain
+from proxy.stream import Chain, Filter
 from proxy.upstreams import Answer
+
+Again = Callable[[], Awaitable[Caller]]
+"""Finds the caller as the rules are now. Raises Refused."""
+
+Opened = AbstractAsyncContextManager[Answer | Replay]
+"""An answer to come: the upstream's, or a kept one."""
 
 
 class Teller(Protocol):
@@ -55,8 +63,9 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
             ownership.check(call)
             # Before rules and personal data: what is added is judged and scrubbed like what was asked.
             informed = await rag.inform(call, runtime.shelf)
+            offered = search.offer(informed.call, informed.searched, runtime.shelf)
             # On what was asked, not on what is left of it: rules name words, and placeholders have none.
-            judged = policy.judge(taken.ask(informed.call))
+            judged = policy.judge(taken.ask(offered.call))
             # After everything that adds text: from here on nothing sees personal data that the tenant keeps back.
             scrubbed = taken.clean(await pii.scrub(judged.call, runtime.detector))
             judged.check_found(scrubbed.types)
@@ -65,13 +74,13 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
             asked = cache.ask(outbound, scrubbed.owns)
             if call.is_dry_run:
                 report = dry_run.report(outbound, entry.price_of)
-                head = Head(200, [(b"content-type", b"application/json"), *entry.answer(200)])
-                yield told(head, informed, judged, scrubbed, limited)
+                head = Head(200, [(b"content-type", b"application/json")])
+                yield told(entry, head, informed, offered, judged, scrubbed, limited)
                 yield report
                 return
             # Before anything is reserved: what was answered before costs nothing. It holds placeholders, not values.
             async with cache.lookup(asked, runtime.answers, entry.meter, entry.price_of) as looked:
-                source: AbstractAsyncContextManager[Answer | Replay]
+                source: Opened
                 if looked.answer is not None:
                     admitted, source = quota.Admitted(outbound), looked.answer
                     entry.serve(outbound)
@@ -83,25 +92,58 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
                     # Journalled before the upstream is asked: a killed process loses no started call.
                     entry.start(admitted.outbound)
                     source = upstreams.open(admitted.outbound, runtime.pool)
-                async with source as answer:
-                    # Kept as it came, then restored: the next who asks may have other values.
-                    kept = looked.filter(admitted.outbound)
-                    # A budget that is cut under a stream ends it, as at max_tokens; that is not kept.
-                    ended = cutoff.watch(admitted.stake, runtime.accounts.watcher, entry.meter, entry.trace, again)
-                    # Watched last: as the client would read it. Taken down before: as the upstream said it.
-                    watched = [scrubbed.restore, judged.watch, informed.cited]
-                    filters = Chain([entry.meter, kept, ended, taken.answer, *watched])
-                    relay = Relay(scrubbed.searched(answer), filters, entry, runtime.limits.ping_seconds)
-                    head, piece = await relay.begin()
-                    yield told(head, looked, informed, judged, scrubbed, limited, admitted)
+                # Where the model searches, what it is answered goes the way from the rules to here once more.
+                underway = Underway(entry, taken, informed.cited, offered, again, runtime)
+                first = underway.round(admitted, source, scrubbed, judged, looked.filter(admitted.outbound))
+                rounds = Rounds(first, underway.further, offered.searches, entry, runtime.limits.ping_seconds)
+                async with rounds as answer:
+                    head, piece = await answer.begin()
+                    yield told(entry, head, looked, informed, offered, judged, scrubbed, limited, admitted)
                     while piece:
                         yield piece
-                        piece = await relay.next()
+                        piece = await answer.next()
 
 
-def told(head: Head, *steps: Teller) -> Head:
-    """The head with what each of these steps has to say in its headers."""
-    headers = head.headers
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """What a call holds, and its later rounds use again."""
+
+    entry: journal.entry
+    taken: transcript.taken
+    cited: Filter
+    offered: search.Offered
+    again: Again
+    runtime: Runtime
+
+    def round(
+        self, admitted: quota.Admitted, source: Opened, scrubbed: pii.Scrubbed, judged: policy.Judged, kept: Filter
+    ) -> Round:
+        """The upstream asked once, and what its answer goes through."""
+        entry = self.entry
+        # A budget that is cut under a stream ends it, as at max_tokens; that is not kept.
+        ended = cutoff.watch(admitted.stake, self.runtime.accounts.watcher, entry.meter, entry.trace, self.again)
+        # Kept and taken down as it came, then restored: the next who asks may have other values. Watched last: as read.
+        said = [entry.meter, kept, ended, self.taken.answer]
+        shown = [scrubbed.restore, judged.watch, self.cited, self.offered.cited]
+        return Round(admitted, source, scrubbed.searched, [*said, *shown])
+
+    async def further(self, call: Call, before: Round) -> Round:
+        """A later round, with what the model said and was answered: by the same steps, to the same model."""
+        entry, runtime = self.entry, self.runtime
+        judged = policy.judge(self.taken.ask(call))
+        scrubbed = self.taken.clean(await pii.scrub(judged.call, runtime.detector))
+        judged.check_found(scrubbed.types)
+        written = entry.meter.usage.output_tokens
+        admitted = await quota.extend(
+            before.admitted, scrubbed.call, runtime.accounts, entry.quote, at=entry.started_at, written=written
+        )
+        entry.go_on(admitted.outbound)
+        return self.round(admitted, upstreams.open(admitted.outbound, runtime.pool), scrubbed, judged, Chain())
+
+
+def told(entry: journal.entry, head: Head, *steps: Teller) -> Head:
+    """The head with what is to be said of the call, and what each of these steps has to say."""
+    headers: Headers = [*head.headers, *entry.answer(head.status, head.request_id)]
     for step in steps:
         headers = step.headers(headers)
     return replace(head, headers=headers)

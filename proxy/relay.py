@@ -13,7 +13,7 @@ from proxy.stream import Chain
 from proxy.upstreams.answer import UpstreamFailed
 
 _ANSWER_DEPTH = 512
-_PING = Event.build("ping", {"type": "ping"}).raw
+PING = Event.build("ping", {"type": "ping"}).raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Head:
     status: int
     headers: Headers
     is_stream: bool = False
+    request_id: str = ""
+    """The upstream's own, or ''."""
 
 
 class Relay:
@@ -46,15 +48,14 @@ class Relay:
             self._has_ended = True
             with self._entry.stopwatch:
                 first = self._whole(raw)
-        headers = [*answer.headers, *self._entry.answer(answer.status, answer.request_id)]
-        return Head(answer.status, headers, answer.is_stream), first
+        return Head(answer.status, answer.headers, answer.is_stream, answer.request_id), first
 
     async def next(self) -> bytes:
         """The next bytes for the client, b"" after the last. Raises UpstreamFailed where the answer breaks."""
         while not self._has_ended:
             piece = await self._answer.piece(self._ping_seconds)
             if piece is None:
-                return _PING
+                return PING
             with self._entry.stopwatch:
                 out = self._feed(piece) if piece else self._end()
             if out:

@@ -15,6 +15,7 @@ DEFAULTS: Mapping[str, Any] = {
     "as": "search_result",
     "max_tokens": 2000,
     "citations": True,
+    "tool": False,
 }
 """What requests go by where neither they nor the settings say anything. No collections: nothing is looked up."""
 MOST_COLLECTIONS = 20
@@ -23,7 +24,7 @@ MOST_TOKENS = 100_000
 
 
 def check_settings(value: Any) -> None:
-    """`{collections, top_k, min_score, as, max_tokens, citations}`, each of them optional."""
+    """`{collections, top_k, min_score, as, max_tokens, citations, tool}`, each of them optional."""
     checks.members(value, _NAMED, example="{collections: [handbook], top_k: 5}")
 
 
@@ -58,5 +59,6 @@ _FIELDS: Mapping[str, Callable[[Any], None]] = {
     "as": checks.one_of(FORMS),
     "max_tokens": checks.whole(1, MOST_TOKENS),
     "citations": checks.switch,
+    "tool": checks.switch,
 }
 _NAMED = {name: checks.named(check) for name, check in _FIELDS.items()}

@@ -10,6 +10,7 @@ from proxy.formats import splice
 from proxy.formats.splice import Key, Leaf, Path
 
 _CONTAINERS = frozenset((dict, list))
+_SPACE = b" \t\n\r"
 MAX_VALUES = 1_000_000
 """Values in one document: far more than any conversation has, few enough to be read in a fraction of a second."""
 
@@ -75,6 +76,17 @@ class Document:
             if type(_at(self.value, path)) not in (str, list):
                 raise TypeError(f"{path}: neither a text nor a list")
         return self._changed({path: splice.More(more) for path, more in blocks.items() if more})
+
+    def add(self, name: str, value: Any) -> "Document":
+        """A document with this member at its end, and every other byte as it was. Raises KeyError where it is there."""
+        if name in self.value:
+            raise KeyError(name)
+        whole = {**self.value, name: value}
+        if self._is_canonical:
+            return Document(orjson.dumps(whole), whole, is_canonical=True)
+        before = self.raw.rstrip(_SPACE)[:-1].rstrip(_SPACE)
+        member = b"%b%b:%b}" % (b"," if self.value else b"", orjson.dumps(name), orjson.dumps(value))
+        return Document(before + member, whole, is_canonical=False)
 
     def _changed(self, changes: Mapping[Path, splice.Change]) -> "Document":
         tree = splice.tree(changes)

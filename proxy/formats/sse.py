@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from proxy.formats.document import Document
-from proxy.formats.splice import Path
+from proxy.formats.splice import Leaf, Path
 
 MAX_EVENT_BYTES = 32 * 1024 * 1024
 _MAX_DEPTH = 512
@@ -59,8 +59,8 @@ class Event:
         """What the data says, parsed when first asked for. Raises document.Malformed."""
         return self._parsed().value
 
-    def edit(self, changes: Mapping[Path, str]) -> "Event":
-        """An event with string leaves of its JSON replaced and every other byte as it was: see Document.edit."""
+    def edit(self, changes: Mapping[Path, Leaf]) -> "Event":
+        """An event with leaves of its JSON replaced and every other byte as it was: see Document.edit."""
         before = self._parsed()
         after = before.edit(changes)
         if after is before:

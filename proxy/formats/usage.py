@@ -1,5 +1,6 @@
 """Token counts as the Messages API reports them, in whole answers and in streams."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -18,6 +19,26 @@ class Usage:
     cache_write_1h_tokens: int = 0
     cache_read_tokens: int = 0
     thinking_tokens: int | None = None
+    longest_prompt: int = 0
+    """Of several answers that are counted together: the prompt of the one that read most. 0: there is but one."""
+
+    @property
+    def prompt_tokens(self) -> int:
+        """The whole prompt, cached or not."""
+        return self.input_tokens + self.cache_write_5m_tokens + self.cache_write_1h_tokens + self.cache_read_tokens
+
+    def plus(self, other: "Usage") -> "Usage":
+        """Both together: of two answers that were asked for one after the other."""
+        thinking = [one.thinking_tokens for one in (self, other) if one.thinking_tokens is not None]
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cache_write_5m_tokens=self.cache_write_5m_tokens + other.cache_write_5m_tokens,
+            cache_write_1h_tokens=self.cache_write_1h_tokens + other.cache_write_1h_tokens,
+            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
+            thinking_tokens=sum(thinking) if thinking else None,
+            longest_prompt=max(one.longest_prompt or one.prompt_tokens for one in (self, other)),
+        )
 
     def merge(self, usage: Any) -> "Usage":
         """These counts, overwritten by those of a `usage` object: a stream's counts are cumulative.
@@ -50,6 +71,20 @@ class Usage:
         # The end of a stream repeats the sum alone: what was told to live an hour stays so, the rest is the default.
         write_1h = min(write_1h, total)
         return total - write_1h, write_1h
+
+
+def summed(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Two `usage` objects as one: counts are added, wherever they stand; of anything else the second's holds."""
+    total = {**first, **second}
+    for name, value in second.items():
+        before = first.get(name)
+        if type(value) is int and type(before) is int:
+            total[name] = before + value
+        elif isinstance(value, dict) and isinstance(before, dict):
+            total[name] = summed(before, value)
+        elif value is None:
+            total[name] = before
+    return total
 
 
 def _count(usage: Any, key: str, otherwise: _Otherwise) -> int | _Otherwise:

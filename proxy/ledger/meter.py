@@ -20,18 +20,22 @@ _ENVELOPE_BYTES = 110
 class Meter(Filter):
     """What the answer has told so far: usage, why it stopped, whether it ended.
 
+    A call may take several rounds, each with an answer of the upstream's own: their usage adds up.
+
     Parses `message_start`, `message_delta` and `error` only; other events cost a look at their name.
     `progress` is called with the usage so far, at most once a second while a stream runs.
     """
 
     def __init__(self, progress: Callable[[Usage], None]) -> None:
-        self.usage = Usage()
+        self.rounds = 1
         self.stop_reason = ""
         self.error_type = ""
         self.error_message = ""
         self.is_complete = False
         self.bytes = 0
         self._progress = progress
+        self._before = Usage()  # of the rounds that are over
+        self._own = Usage()
         self._delta_bytes = 0
         self._told_at = time.monotonic()
         self._counts = True
@@ -39,6 +43,23 @@ class Meter(Filter):
     def count_nothing(self) -> None:
         """From now on read endings only: the answer was paid for when it was first given."""
         self._counts = False
+
+    def go_on(self) -> None:
+        """The upstream is about to be asked once more."""
+        self._before, self._own = self.usage, Usage()
+        self.rounds += 1
+        self.is_complete, self.stop_reason, self._delta_bytes = False, "", 0
+        self._tell()
+
+    @property
+    def usage(self) -> Usage:
+        """Of all rounds, as far as they told."""
+        return self._sum(self._own)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the answer of this round told of any usage yet."""
+        return self._own != Usage()
 
     @property
     def has_ended(self) -> bool:
@@ -83,14 +104,21 @@ class Meter(Filter):
         """The upstream's own numbers, or for a stream that broke what was delivered, estimated from its length."""
         if self.is_complete or self.stop_reason or not self._counts:
             return self.usage
-        delivered = int(self._delta_bytes / _CHARS_PER_TOKEN)
-        return self.usage.with_output(max(self.usage.output_tokens, delivered))
+        return self._sum(self._delivered())
 
     def cut(self, stop_reason: str) -> Usage:
-        """The answer is ended here by ourselves: what was delivered is what was used."""
-        self.usage = self.final_usage()
+        """The answer is ended here by ourselves: what was delivered is what was used, in this round."""
+        if not (self.is_complete or self.stop_reason or not self._counts):
+            self._own = self._delivered()
         self.stop_reason = stop_reason
-        return self.usage
+        return self._own
+
+    def _delivered(self) -> Usage:
+        tokens = int(self._delta_bytes / _CHARS_PER_TOKEN)
+        return self._own.with_output(max(self._own.output_tokens, tokens))
+
+    def _sum(self, own: Usage) -> Usage:
+        return own if self.rounds == 1 else self._before.plus(own)
 
     def _note(self, message: dict[str, Any]) -> None:
         self._merge(message.get("usage"))
@@ -108,7 +136,7 @@ class Meter(Filter):
 
     def _merge(self, usage: Any) -> None:
         if self._counts:
-            self.usage = self.usage.merge(usage)
+            self._own = self._own.merge(usage)
 
     def _tell(self) -> None:
         self._told_at = time.monotonic()

@@ -103,9 +103,9 @@ class PriceBook:
             log.warning("model has no price of its own: the default tier is charged", model=model[:200])
 
 
-def prompt_tokens(usage: Usage) -> int:
-    """The length of the whole prompt, cached or not: what price tiers go by."""
-    return usage.input_tokens + usage.cache_write_5m_tokens + usage.cache_write_1h_tokens + usage.cache_read_tokens
+def tier_tokens(usage: Usage) -> int:
+    """What price tiers go by: the length of the prompt, of several answers the longest one's."""
+    return usage.longest_prompt or usage.prompt_tokens
 
 
 def cost_nano_usd(usage: Usage, quote: Quote) -> int:

@@ -17,7 +17,7 @@ from proxy.formats.masks import mask
 from proxy.formats.usage import Usage
 from proxy.ledger import journal as journals
 from proxy.ledger.journal import Journal
-from proxy.ledger.prices import PriceBook, Quote, cost_nano_usd, prompt_tokens
+from proxy.ledger.prices import PriceBook, Quote, cost_nano_usd, tier_tokens
 from proxy.models import UsageRecord
 
 State = UsageRecord.State
@@ -137,7 +137,7 @@ class Entry:
 
     def price_of(self, usage: Usage) -> Quote:
         """The price that counts for this call, were this its usage."""
-        return self._prices.price_of(self._model, prompt_tokens(usage), self._started_at)
+        return self._prices.price_of(self._model, tier_tokens(usage), self._started_at)
 
     def _counts(self, usage: Usage) -> dict[str, Any]:
         counts: dict[str, Any] = {
@@ -148,7 +148,7 @@ class Entry:
             "cache_read_tokens": usage.cache_read_tokens,
             "thinking_tokens": usage.thinking_tokens,
         }
-        if prompt_tokens(usage) or usage.output_tokens:  # else there is nothing to price
+        if usage.prompt_tokens or usage.output_tokens:  # else there is nothing to price
             quote = self.price_of(usage)
             counts["cost_nano_usd"] = min(cost_nano_usd(usage, quote), _MOST_COST)
             counts["price_id"] = quote.id

@@ -189,6 +189,8 @@ class lookup:
         asked = self._asked.question
         if asked is None or taken.message is None or taken.message.get("stop_reason") not in _WHOLE:
             return
+        if self._meter.rounds > 1:  # documents were searched for it, and may say something else by then
+            return
         usage = self._meter.usage
         label = Label(
             model=self._asked.outbound.model,

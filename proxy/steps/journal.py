@@ -77,6 +77,11 @@ class entry:
         if self._is_priced_by_default:
             self.trace.note("price", time.perf_counter(), is_default=True, model=outbound.model[:_MOST_MODEL_CHARS])
 
+    def go_on(self, outbound: Outbound) -> None:
+        """Note that the upstream is asked once more for the same call."""
+        self._call = outbound.call
+        self.meter.go_on()
+
     def serve(self, outbound: Outbound) -> None:
         """Note that the client gets what this upstream answered before. It is not asked, and costs nothing."""
         self._record.serve(outbound)
@@ -156,11 +161,12 @@ class entry:
         is_billed = self._outbound is not None and call is not None and call.endpoint == "messages"
         if not is_billed or meter.is_complete:
             return meter.usage, False
-        if meter.usage != Usage():
+        if meter.is_told:
             return meter.final_usage(), True
         if state in {State.CANCELLED, State.INTERRUPTED} and call is not None:
             # Nothing was told before the call was cut off; the upstream has read the prompt all the same.
-            return Usage(input_tokens=estimate.input_tokens(call.document)), True
+            read = Usage(input_tokens=estimate.input_tokens(call.document))
+            return read if meter.rounds == 1 else meter.usage.plus(read), True
         return meter.usage, False
 
 

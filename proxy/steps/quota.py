@@ -16,8 +16,8 @@ from proxy.formats import estimate
 from proxy.formats.splice import Leaf, Path
 from proxy.ledger.budgets import degrading, unified, words
 from proxy.ledger.budgets.accounts import Accounts, AccountsDown
-from proxy.ledger.budgets.need import Need
-from proxy.ledger.budgets.reserving import Reserved, Standing
+from proxy.ledger.budgets.need import Growth, Need
+from proxy.ledger.budgets.reserving import Degrade, Reserved, Standing
 from proxy.ledger.budgets.watching import Stake
 from proxy.ledger.prices import Quote
 
@@ -48,6 +48,7 @@ class Admitted:
     max_tokens: int | None = None  # where it was lowered
     degraded: Mapping[str, str | int] = field(default_factory=dict)  # what it got instead
     stake: Stake | None = None  # what its stream is looked after for
+    need: Need | None = None  # what is reserved; None: nothing is
 
     def headers(self, headers: Headers) -> Headers:
         """The reply's headers, with the tightest budget's state where clients look for it."""
@@ -105,20 +106,71 @@ async def reserve(
     started = time.perf_counter()
     choice = _Choice(outbound, quote, instead)
     degrade = choice.degrade if any(budget.degrading for budget in budgets) else None
+    reserved = await _reserved(call, accounts, at, lambda: choice.need, degrade=degrade)
+    degraded = {"degraded": choice.degraded} if choice.degraded else {}
+    call.trace.note("quota", started, max_tokens=reserved.output_tokens, **degraded)
     zone = call.caller.tenant.timezone
+    stake = Stake(budgets, zone, at, choice.need.quote, reserved.output_tokens) if call.is_streaming else None
+    held = replace(choice.need, most_output=reserved.output_tokens)
+    return replace(_admitted(choice, reserved), stake=stake, need=held)
+
+
+async def extend(
+    before: Admitted,
+    call: CleanCall,
+    accounts: Accounts,
+    quote: Callable[[Outbound], Quote],
+    *,
+    at: datetime,
+    written: int,
+) -> Admitted:
+    """The call as its upstream is asked once more, when it has written so many tokens: the same model, the same output
+    in all. Its longer prompt is reserved on top. Raises BudgetSpent, Unavailable."""
+    outbound = _lowered(replace(before.outbound, call=call), left(before, written))
+    if before.need is None:
+        return replace(before, outbound=outbound)
+    started = time.perf_counter()
+    own = _need(call, quote(outbound))
+    need = before.need.grown(own.quote, own.input_nano, own.input_tokens)
+    growth = Growth(before.need, need)
+    await _reserved(call, accounts, at, lambda: growth)
+    call.trace.note("quota", started, more_input_tokens=own.input_tokens)
+    stake = replace(before.stake, quote=need.quote) if before.stake is not None else None
+    return replace(before, outbound=outbound, stake=stake, need=need)
+
+
+async def _reserved(
+    call: CleanCall,
+    accounts: Accounts,
+    at: datetime,
+    need: Callable[[], Need | Growth],
+    *,
+    degrade: Degrade | None = None,
+) -> Reserved:
+    """What was reserved of all budgets; `need` is asked again after it was degraded. Raises as `reserve`."""
+    started = time.perf_counter()
+    caller = call.caller
+    budgets = [*caller.budgets, *caller.tenant.budgets]
     try:
-        reserved = await accounts.reserve(call.inbound.request_id, budgets, zone, at, choice.need, degrade=degrade)
+        reserved = await accounts.reserve(
+            call.inbound.request_id, budgets, caller.tenant.timezone, at, need(), degrade=degrade
+        )
     except AccountsDown:
         raise Unavailable("The gateway cannot check budgets at the moment. Try again shortly.") from None
     if reserved.short is not None:
         lacking = reserved.short.budget
-        whose = "key" if lacking.owner_id == call.caller.key_id else "tenant"
+        whose = "key" if lacking.owner_id == caller.key_id else "tenant"
         call.trace.note("quota", started, short=f"{lacking.unit} {lacking.period}", of=whose)
-        raise _refusal(call, reserved.short, reserved.standings, choice.need)
-    degraded = {"degraded": choice.degraded} if choice.degraded else {}
-    call.trace.note("quota", started, max_tokens=reserved.output_tokens, **degraded)
-    stake = Stake(budgets, zone, at, choice.need.quote, reserved.output_tokens) if call.is_streaming else None
-    return replace(_admitted(choice, reserved), stake=stake)
+        raise _refusal(call, reserved.short, reserved.standings, need())
+    return reserved
+
+
+def left(admitted: Admitted, written: int) -> int:
+    """What a further round may write, in tokens; 0 where that is too little for the model to think in."""
+    call = admitted.outbound.call
+    most = admitted.max_tokens if admitted.max_tokens is not None else call.document.get("max_tokens") or 0
+    least = _LEAST_THINKING + 1 if _thinking_budget(call) is not None else 1
+    return most - written if most - written >= least else 0
 
 
 def _admitted(choice: _Choice, reserved: Reserved) -> Admitted:
@@ -155,7 +207,7 @@ def _lowered(outbound: Outbound, max_tokens: int) -> Outbound:
     return replace(outbound, body=call.document.edit(changes).raw)
 
 
-def _refusal(call: Call, short: Standing, standings: Sequence[Standing], need: Need) -> BudgetSpent:
+def _refusal(call: Call, short: Standing, standings: Sequence[Standing], need: Need | Growth) -> BudgetSpent:
     budget = short.budget
     whose = "This key" if budget.owner_id == call.caller.key_id else f"The tenant {call.caller.tenant.slug}"
     whole = _whole(short, call)

@@ -12,17 +12,13 @@ from typing import Any
 from proxy.call import Call, Headers, Wanted
 from proxy.errors import InvalidRequest, Unavailable
 from proxy.formats.splice import Path
-from proxy.knowledge.passages import Passage
 from proxy.knowledge.shelf import Shelf, ShelfDown
-from proxy.knowledge.turns import asking, control, memory, rendering
+from proxy.knowledge.tool import offering
+from proxy.knowledge.turns import asking, citing, control, memory, rendering
 from proxy.knowledge.turns.asking import Turn
-from proxy.knowledge.turns.citing import Cited
 from proxy.knowledge.turns.memory import Given
 from proxy.knowledge.turns.rendering import Extract
-from proxy.rules import detectors
 from proxy.stream import Chain, Filter
-
-_SOURCES = frozenset(("document", "search_result"))
 
 
 class PassagesUnavailable(Unavailable):
@@ -37,6 +33,8 @@ class Informed:
     told: Headers = field(default=())
     cited: Filter = field(default_factory=Chain)
     """Counts which of the passages the answer cites."""
+    searched: Wanted | None = None
+    """What the model is to search by itself, instead of being given passages."""
 
     def headers(self, headers: Headers) -> Headers:
         """The reply's headers, with what was looked up."""
@@ -49,6 +47,8 @@ async def inform(call: Call, shelf: Shelf) -> Informed:
     passages = call.caller.passages
     if wanted is None or passages is None:
         return Informed(call)
+    if wanted.tool and offering.fits(call.document.value):
+        return Informed(call, searched=wanted)
     turns = asking.read(call.document.value["messages"], passages.secret)
     if not turns:
         return Informed(call)
@@ -70,7 +70,7 @@ async def inform(call: Call, shelf: Shelf) -> Informed:
     )
     informed = replace(call, document=call.document.append(_blocks(call, wanted, turns, found.given)))
     extracts = [extract for one in found.given.values() for extract in one.extracts]
-    cited = Cited(call.trace, extracts) if extracts else Chain()
+    cited = citing.Cited(call.trace, extracts) if extracts else Chain()
     return Informed(informed, _told(wanted, now.extracts if now else (), started, b""), cited)
 
 
@@ -103,46 +103,18 @@ async def _found(call: Call, wanted: Wanted, turns: Sequence[Turn], shelf: Shelf
     now = Given(wanted.form, rendering.fitting(extracts, wanted.max_tokens))
     if not call.is_dry_run and given.get(turn.digest) != now:
         await shelf.remember(caller.tenant.id, turn.digest, now)
-    return _Found({**given, turn.digest: now}, [_facts(extracts[one], one) for one in now.extracts])
-
-
-def _facts(passage: Passage, extract: Extract) -> dict[str, Any]:
-    """What the record says of a passage: where it is from and why, never what it says."""
-    scores = {name: round(getattr(passage.scores, name), 4) for name in ("total", "vector", "words")}
-    facts = {"document": str(passage.document_id), "title": extract.title, "source": extract.source, **scores}
-    is_suspicious = detectors.reads_like_orders(extract.text)
-    return {**facts, "suspicious": True} if is_suspicious else facts
+    return _Found({**given, turn.digest: now}, [rendering.facts(extracts[one], one) for one in now.extracts])
 
 
 def _blocks(
     call: Call, wanted: Wanted, turns: Sequence[Turn], given: Mapping[bytes, Given]
 ) -> dict[Path, list[dict[str, Any]]]:
-    citations = _cites(call, wanted)
+    citations = citing.is_asked(call.document.value, wanted=wanted.citations)
     return {
         turn.content: rendering.blocks(one.extracts, one.form, citations=citations)
         for turn in turns
         if (one := given.get(turn.digest)) is not None
     }
-
-
-def _cites(call: Call, wanted: Wanted) -> bool:
-    """Citations are of all sources of a request or of none, and of none where the answer is to be JSON."""
-    body = call.document.value
-    output = body.get("output_config")
-    if body.get("output_format") or (isinstance(output, dict) and output.get("format")):
-        return False
-    for message in body["messages"]:
-        for block in message["content"] if isinstance(message["content"], list) else ():
-            for source in (block, *_results(block)):
-                if source.get("type") in _SOURCES:
-                    settings = source.get("citations")
-                    return isinstance(settings, dict) and settings.get("enabled") is True
-    return wanted.citations
-
-
-def _results(block: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    content = block.get("content") if block.get("type") == "tool_result" else None
-    return [inner for inner in content if isinstance(inner, dict)] if isinstance(content, list) else []
 
 
 def _told(wanted: Wanted, extracts: Sequence[Extract], started: float, failed: bytes) -> Headers:

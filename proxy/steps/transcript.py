@@ -48,7 +48,8 @@ class taken:
         return self
 
     def ask(self, call: Call) -> Call:
-        """The same call, which is about to be judged."""
+        """The same call, which is about to be judged. Of one in several rounds the last holds all."""
+        self._call, self._clean, self._answer = None, None, _Answer()
         is_kept = call.caller.tenant.transcripts is not None and call.endpoint == "messages" and not call.is_dry_run
         if is_kept and len(call.document.raw) <= MOST_REQUEST_BYTES:
             self._call = call

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from proxy import pipeline
+from proxy import pipeline, rounds
 from proxy.call import Call, Outbound
 from proxy.stream import Chain
 from tests import bad_scenarios
@@ -32,7 +32,7 @@ async def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         return choose(replace(call, document=toy_step.rewrite(call.document)))
 
     monkeypatch.setattr(pipeline.routing, "choose", rewrite_and_choose)
-    monkeypatch.setattr(pipeline, "Chain", lambda filters: Chain([*filters, toy_step.Restore()]))
+    monkeypatch.setattr(rounds, "Chain", lambda filters: Chain([*filters, toy_step.Restore()]))
     async with running(tmp_path) as made:
         yield made
 

@@ -1,4 +1,4 @@
-"""Filter: counts which of the passages that a request was given its answer cites."""
+"""Citations: whether a request's sources are to be cited, and a filter that counts which of its passages are."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -13,6 +13,26 @@ from proxy.knowledge.turns.rendering import Extract
 from proxy.stream import Filter
 
 _MARK = b"citations_delta"
+_SOURCES = frozenset(("document", "search_result"))
+
+
+def is_asked(body: Mapping[str, Any], *, wanted: bool) -> bool:
+    """Citations are of all sources of a request or of none, and of none where the answer is to be JSON."""
+    output = body.get("output_config")
+    if body.get("output_format") or (isinstance(output, dict) and output.get("format")):
+        return False
+    for message in body["messages"]:
+        for block in message["content"] if isinstance(message["content"], list) else ():
+            for source in (block, *_results(block)):
+                if source.get("type") in _SOURCES:
+                    settings = source.get("citations")
+                    return isinstance(settings, dict) and settings.get("enabled") is True
+    return wanted
+
+
+def _results(block: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    content = block.get("content") if block.get("type") == "tool_result" else None
+    return [inner for inner in content if isinstance(inner, dict)] if isinstance(content, list) else []
 
 
 class Cited(Filter):

@@ -2,7 +2,8 @@
 
 off                                    none for this request
 handbook,policies                      of these collections
-handbook,top_k=3,min_score=0.4         … and other settings: top_k, min_score, as, max_tokens, citations
+handbook,top_k=3,min_score=0.4         … and other settings: top_k, min_score, as, max_tokens, citations, tool
+handbook,tool=on                       … in which the model searches by itself
 top_k=3                                of the collections that the settings name
 """
 
@@ -90,4 +91,5 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "as": str,
     "max_tokens": int,
     "citations": lambda text: _TRUTHS[text.lower()],
+    "tool": lambda text: _TRUTHS[text.lower()],
 }

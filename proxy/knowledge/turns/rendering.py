@@ -11,6 +11,7 @@ from uuid import UUID
 from matching import spelling
 from proxy.formats import estimate
 from proxy.knowledge.passages import Passage
+from proxy.rules import detectors
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _OWN_TAG = re.compile(r"<(?=\s*/?\s*passages?\b)", re.IGNORECASE)
@@ -38,6 +39,14 @@ def extract(passage: Passage) -> Extract:
         title=_clean(passage.place),
         text=_clean(passage.text),
     )
+
+
+def facts(passage: Passage, extract: Extract) -> dict[str, Any]:
+    """What a record says of a passage: where it is from and why, never what it says."""
+    scores = {name: round(getattr(passage.scores, name), 4) for name in ("total", "vector", "words")}
+    plain = {"document": str(passage.document_id), "title": extract.title, "source": extract.source, **scores}
+    is_suspicious = detectors.reads_like_orders(extract.text)
+    return {**plain, "suspicious": True} if is_suspicious else plain
 
 
 def fitting(extracts: Iterable[Extract], max_tokens: int) -> list[Extract]:

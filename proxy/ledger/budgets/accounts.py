@@ -13,7 +13,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from proxy.call import Budget
-from proxy.ledger.budgets.need import Need
+from proxy.ledger.budgets.need import Growth, Need
 from proxy.ledger.budgets.reserving import Ask, Degrade, Reserved, reserve_each
 from proxy.ledger.budgets.watching import Watcher
 
@@ -43,7 +43,7 @@ class Accounts:
         budgets: Sequence[Budget],
         zone: str,
         at: datetime,
-        need: Need,
+        need: Need | Growth,
         *,
         degrade: Degrade | None = None,
     ) -> Reserved:

@@ -63,7 +63,9 @@ def write(windows: Iterable[Window], holds: Sequence[tuple[str, int, int]]) -> N
             [(window.added, window.id) for window in windows if window.added],
         )
         cursor.executemany(
-            f"INSERT INTO {table(Reservation)} (call_id, window_id, amount, created_at) VALUES (%s, %s, %s, %s)",  # noqa: S608
+            f"INSERT INTO {table(Reservation)} AS held (call_id, window_id, amount, created_at) "  # noqa: S608
+            "VALUES (%s, %s, %s, %s) "
+            "ON CONFLICT (call_id, window_id) DO UPDATE SET amount = held.amount + excluded.amount",
             [(*hold, at) for hold in holds],
         )
 

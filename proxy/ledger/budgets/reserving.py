@@ -9,7 +9,7 @@ from django.db import transaction
 from proxy.call import Budget
 from proxy.ledger.budgets import books, counting, periods, settling
 from proxy.ledger.budgets.books import Key, Window
-from proxy.ledger.budgets.need import Need
+from proxy.ledger.budgets.need import Growth, Need
 from proxy.models import BudgetWindow
 
 _FIRST_SHARE = 4
@@ -56,7 +56,7 @@ class Ask:
     budgets: Sequence[Budget]
     zone: str
     at: datetime
-    need: Need
+    need: Need | Growth
     degrade: Degrade | None = None
 
     def windows(self) -> dict[Budget, Key]:
@@ -118,7 +118,7 @@ def _reserve(ask: Ask, before: dict[Budget, Window], holds: list[tuple[str, int,
     return Reserved(output, _standings(ask, before))
 
 
-def _room(before: dict[Budget, Window], need: Need) -> tuple[int, Budget | None]:
+def _room(before: dict[Budget, Window], need: Need | Growth) -> tuple[int, Budget | None]:
     """How many output tokens all blocking budgets have room for, or the first that has none."""
     output = need.most_output
     for budget, window in before.items():

@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from proxy.call import Budget
 from proxy.formats.usage import Usage
 from proxy.ledger.budgets import periods, reserving
-from proxy.ledger.prices import Quote, cost_nano_usd, prompt_tokens
+from proxy.ledger.prices import Quote, cost_nano_usd
 
 LOOK_SECONDS = 1.0
 
@@ -39,7 +39,7 @@ class Stake:
         usage = usage.with_output(min(usage.output_tokens, self.most_output))
         if unit == "usd":
             return cost_nano_usd(usage, self.quote)
-        return prompt_tokens(usage) + usage.output_tokens if unit == "tokens" else 0
+        return usage.prompt_tokens + usage.output_tokens if unit == "tokens" else 0
 
 
 @dataclass(eq=False)

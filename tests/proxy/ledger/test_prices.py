@@ -108,7 +108,7 @@ def test_a_tier_counts_only_above_its_threshold():
 
 
 def test_the_tier_goes_by_the_whole_prompt_cached_or_not():
-    assert prices.prompt_tokens(Usage(1, 1_000_000, 20, 300, 4000)) == 4321
+    assert Usage(1, 1_000_000, 20, 300, 4000).prompt_tokens == 4321
 
 
 def test_the_latest_price_in_effect_counts():
