@@ -50,6 +50,14 @@ def _transports() -> dict[str, httpx.AsyncBaseTransport]:
     return {"anthropic": GuardedTransport(destinations.check_address), "simulator": SimulatorTransport()}
 
 
+def _detector(config: Config) -> Detector:
+    return Detector(
+        workers=config.detection_workers,
+        deadline_seconds=config.detection_seconds,
+        sharing=SharedMemo(config.redis_url) if config.redis_url else None,
+    )
+
+
 @asynccontextmanager
 async def running(config: Config) -> AsyncIterator[Runtime]:
     """The runtime of this process, following the database until it is left. Raises directory.SourceDown."""
@@ -59,11 +67,7 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="transcripts") as writing,
     ):
         in_thread = partial(asyncio.get_running_loop().run_in_executor, threads)
-        detector = Detector(
-            workers=config.detection_workers,
-            deadline_seconds=config.detection_seconds,
-            sharing=SharedMemo(config.redis_url) if config.redis_url else None,
-        )
+        detector = _detector(config)
         scrubbing.use(detector)
 
         async def warm() -> None:
