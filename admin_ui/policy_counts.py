@@ -7,6 +7,7 @@ from uuid import UUID
 
 from admin_ui.timerange import TimeRange
 from proxy.models import UsageRecord
+from tenants.models import Tenant
 
 LATEST = 1000
 """So many calls are read at most: traces are wide rows."""
@@ -21,6 +22,17 @@ class Hits:
     calls: int = 0
     stopped: int = 0
     latest: list[UsageRecord] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """A rule by its name, and what came of it. `is_there`: the tenant's policy still has it."""
+
+    name: str
+    is_platform: bool
+    is_there: bool
+    calls: int
+    stopped: int
 
 
 def of_call(record: UsageRecord) -> list[dict[str, Any]]:
@@ -44,6 +56,16 @@ def of_rules(tenant_id: UUID | None, span: TimeRange) -> dict[tuple[str, bool], 
     if tenant_id is not None:
         calls = calls.filter(tenant_id=tenant_id)
     return _added(calls.order_by("-started_at")[:LATEST])
+
+
+def most_of(tenant: Tenant, span: TimeRange, most: int) -> list[Fitting]:
+    """The rules that stopped, then those that fitted, most of the tenant's latest calls of this time."""
+    own = {rule["name"] for rule in tenant.policy.get("rules", ())}
+    ranked = sorted(of_rules(tenant.pk, span).items(), key=lambda one: (-one[1].stopped, -one[1].calls, one[0]))
+    return [
+        Fitting(name, is_platform, not is_platform and name in own, hits.calls, hits.stopped)
+        for (name, is_platform), hits in ranked[:most]
+    ]
 
 
 def _added(records: Iterable[UsageRecord]) -> dict[tuple[str, bool], Hits]:

@@ -15,6 +15,7 @@ from admin_ui import (
     onboarding,
     overview,
     pages,
+    policy_counts,
     privacy_counts,
     savings,
     timerange,
@@ -23,10 +24,11 @@ from admin_ui import (
 from admin_ui.overview import Ranked, Summary, Totals
 from admin_ui.timerange import TimeRange
 from proxy import snippets
-from tenants import access
+from tenants import access, queries
 from tenants.models import Tenant
 
 _BUDGETS = 4  # the tightest
+_RULES = 6
 _TIMES = 300  # percent, above which one speaks of times
 
 
@@ -64,6 +66,8 @@ def home(request: HttpRequest, tenant: Tenant) -> HttpResponse:
         "budgets": allowances.of_tenants([tenant], timezone.now()).get(tenant.pk, [])[:_BUDGETS],
         "troubled": upstream_health.troubled(tenant),
         "found": privacy_counts.of_tenant(tenant.pk, span) if tenant.pii else [],
+        "fitting": policy_counts.most_of(tenant, span, _RULES),
+        "has_rules": bool(tenant.policy) or bool(queries.platform_policy()),
         "all_url": links.requests(tenant, span),
         "failed_url": links.requests(tenant, span, status="4xx" if now.refused > now.failed else "5xx"),
         **_checklist(request, tenant),

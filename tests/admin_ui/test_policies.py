@@ -195,6 +195,18 @@ def test_hits_are_counted_from_the_requests_and_shown_on_each(page: Client, acme
     assert "stopped it" in page.get(f"/t/acme/requests/{call.pk}/").content.decode()
 
 
+def test_home_shows_which_rules_fitted_and_links_those_that_are_still_there(page: Client, acme: Tenant) -> None:
+    actions.save_policy(actor="x", tenant=acme, document={"rules": [SECRET]})
+    secret = {"rule": "secret", "action": "block", "mode": "enforce", "place": "request", "severity": "high"}
+    gone = {"rule": "gone", "action": "flag", "mode": "monitor", "place": "request", "severity": "low"}
+    record(acme, trace=[{"step": "policy", "us": 5, "rules": [gone, secret], "blocked": "secret"}]).save()
+    record(acme, trace=[{"step": "policy", "us": 5, "rules": [gone]}]).save()
+    home = page.get("/t/acme/")
+    assert [(one.name, one.calls, one.stopped) for one in home.context["fitting"]] == [("secret", 1, 1), ("gone", 2, 0)]
+    text = home.content.decode()
+    assert "/policies/rules/secret/" in text and "/policies/rules/gone/" not in text
+
+
 def test_the_platforms_rules_are_staffs_and_tenants_see_them(page: Client, acme: Tenant, admin_client: Client) -> None:
     data = data_of(policy_forms.RuleForm(rule=SECRET), base="")
     base = admin_client.get("/platform/policies/new/").context["form"]["base"].value()
