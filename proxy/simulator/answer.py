@@ -14,6 +14,8 @@ from proxy.simulator.question import Question
 
 INTRODUCTION = "This is LLM Proxy's simulator, no model was asked."
 _QUOTED_CHARS = 500
+_SEARCH = "search_documents"  # the one tool that is called unasked: it is there to be searched with
+_LOOKING = "Let me look that up."
 _BUDGETED_THINKING = 24
 
 
@@ -102,10 +104,12 @@ def _said(question: Question) -> tuple[list[Part], str, str | None]:
     if schema is not None:
         return [Text(tokens.split(orjson.dumps(schemas.smallest(schema)).decode()))], "end_turn", None
     calls = _tool_calls(question)
-    sources = citations.of_messages(question.body["messages"]) if question.asked.cite else []
     if calls:
-        said: list[Part] = [Text(tokens.split(question.asked.text))] if question.asked.text else []
+        before = question.asked.text or (_LOOKING if not question.asked.tool_calls and _searches(question) else "")
+        said: list[Part] = [Text(tokens.split(before))] if before else []
         return [*said, *(_tool_use(call, question.tools) for call in calls)], "tool_use", None
+    is_cited = question.asked.cite or (question.tool_results and _SEARCH in _tool_names(question))
+    sources = citations.of_messages(question.body["messages"]) if is_cited else []
     if sources:
         return _cited(sources), "end_turn", None
     text, stop_sequence = _stopped(_text(question), question.stop_sequences)
@@ -120,7 +124,7 @@ def _answer_schema(question: Question) -> Mapping[str, Any] | None:
 
 def _tool_calls(question: Question) -> Sequence[ToolCall]:
     """Tools asked for by directive are called once in a turn; a forced tool_choice is always obeyed."""
-    names = [name for tool in question.tools if isinstance(name := tool.get("name"), str)]
+    names = _tool_names(question)
     choice = question.section("tool_choice")
     if not names or choice.get("type") == "none":
         return ()
@@ -130,6 +134,8 @@ def _tool_calls(question: Question) -> Sequence[ToolCall]:
             raise Failure(400, f"#simulate: tool {call.name!r} is not among the request's tools: {', '.join(names)}")
     if asked and (question.is_scripted or not question.tool_results):
         return asked
+    if _searches(question):
+        return [ToolCall(_SEARCH, {"query": question.text[:_QUOTED_CHARS]})]
     if choice.get("type") == "any":
         return [ToolCall(names[0])]
     if choice.get("type") == "tool":
@@ -137,6 +143,18 @@ def _tool_calls(question: Question) -> Sequence[ToolCall]:
             raise Failure(400, f"tool_choice: Tool '{choice.get('name')}' not found in provided tools")
         return [ToolCall(choice["name"])]
     return ()
+
+
+def _tool_names(question: Question) -> list[str]:
+    return [name for tool in question.tools if isinstance(name := tool.get("name"), str)]
+
+
+def _searches(question: Question) -> bool:
+    """Whether documents are searched for the user's words: once in a turn, where nothing else was asked for."""
+    asked = question.asked
+    is_told = question.is_scripted or asked.text is not None or asked.echo or asked.tokens is not None
+    is_told = is_told or bool(asked.tool_calls) or question.section("tool_choice").get("type") == "tool"
+    return not is_told and not question.tool_results and bool(question.text) and _SEARCH in _tool_names(question)
 
 
 def _tool_use(call: ToolCall, tools: Sequence[Mapping[str, Any]]) -> ToolUse:
