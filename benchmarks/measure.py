@@ -38,6 +38,7 @@ class Subject:
         self.count(await load.closed_loop(self.target, count=2, seconds=0.3, events=BURST_EVENTS))
         await self._held()
         await self._low(seconds * 2)
+        await self._alone(seconds)
         await self._loaded("whole", count=CONNECTIONS, seconds=seconds)
         streams = await self._loaded("stream", count=BURST_CONNECTIONS, seconds=seconds, events=BURST_EVENTS)
         first = [reply.first_byte_seconds * 1000 for reply in streams.good]
@@ -71,6 +72,11 @@ class Subject:
     async def _low(self, seconds: float) -> None:
         low = self.count(await load.open_loop(self.target, per_second=LOW_PER_SECOND, seconds=seconds))
         self._note("low", [reply.total_seconds for reply in low.good])
+
+    async def _alone(self, seconds: float) -> None:
+        """One call after the other: as few as at a low rate, but the processor never sleeps between them."""
+        alone = self.count(await load.closed_loop(self.target, count=1, seconds=seconds))
+        self._note("alone", [reply.total_seconds for reply in alone.good])
 
     async def _loaded(self, name: str, *, count: int, seconds: float, events: int = 0) -> Result:
         """A closed loop, with the CPU time it costs, also afterwards, and what others take of the core meanwhile."""

@@ -22,8 +22,9 @@ _COLUMNS = (
     "CPU µs/request",
     "requests per CPU second",
     "× naive",
-    "added p50 ms",
-    "added p99 ms",
+    "added p50 ms, 25/s",
+    "added p99 ms, 25/s",
+    "added p50 ms, one by one",
     "added TTFB ms, burst",
     "CPU µs/event, burst",
     "CPU µs/event, one by one",
@@ -68,7 +69,7 @@ def _row(name: str, figures: Figures, middle: Mapping[str, Figures], rounds: Seq
     ended = f"{figures['held_ended']:.0f}"
     delay = f"{figures['event_delay_p50_ms']:.2f} / {figures['event_delay_p99_ms']:.1f}"
     if "whole_cpu_us" not in figures:
-        low = f"({figures['low_p50_ms']:.2f})", f"({figures['low_p99_ms']:.2f})"
+        low = [f"({figures[name]:.2f})" for name in ("low_p50_ms", "low_p99_ms", "alone_p50_ms")]
         first = f"({figures['stream_first_byte_ms']:.2f})"
         return (name, f"{figures['whole_per_second']:,.0f}", "", "", "", *low, first, "", "", delay, "", ended, "", bad)
     cpu = figures["whole_cpu_us"]
@@ -81,6 +82,7 @@ def _row(name: str, figures: Figures, middle: Mapping[str, Figures], rounds: Seq
         ratio,
         f"{figures['low_p50_ms'] - direct.get('low_p50_ms', 0):.2f}",
         f"{figures['low_p99_ms'] - direct.get('low_p99_ms', 0):.2f}",
+        f"{figures['alone_p50_ms'] - direct.get('alone_p50_ms', 0):.2f}",
         f"{figures['stream_first_byte_ms'] - direct.get('stream_first_byte_ms', 0):.1f}",
         f"{max(figures['stream_cpu_us'] - cpu, 0) / BURST_EVENTS:.2f}",
         f"{figures['event_cpu_us']:.0f}",
