@@ -76,6 +76,29 @@ def test_an_sdk_reads_a_citation_of_the_right_document_and_page(
     assert (cited["cited_text"], "page 2" in cited["title"]) == (LEAVE, True)
 
 
+@pytest.mark.clients
+@pytest.mark.parametrize("name", SDKS)
+def test_an_sdk_sees_one_answer_where_the_model_searches_by_itself(
+    server: Server, keys: dict[str, str], behind: Wire, drivers: Callable[[str], Driver], name: str
+) -> None:
+    sdk = drivers(name)
+    client = {"base_url": server.url, "api_key": keys["readers/ci"]}
+    headers = {"x-llmp-rag": "tool=on"}
+    whole, streamed = (
+        sdk.do(verb, client, params=saying(QUESTION), headers=headers)["message"] for verb in ("create", "stream")
+    )
+    for message in (whole, streamed):
+        assert {block["type"] for block in message["content"]} == {"text"}
+        assert message["content"][0]["text"] == "Let me look that up."
+        [cited] = [one for block in message["content"] for one in block.get("citations") or ()]
+        assert (cited["source"], cited["cited_text"]) == ("handbook/handbook.pdf#page=2", LEAVE)
+        assert message["stop_reason"] == "end_turn"
+    for counted in ("input_tokens", "output_tokens"):
+        assert whole["usage"][counted] == streamed["usage"][counted] > 0
+    sent = [json.loads(request.body)["messages"] for request in behind.requests]
+    assert [len(messages) for messages in sent] == [1, 3, 1, 3] and sent[1][:1] == sent[0]
+
+
 def test_turns_keep_their_passages_and_the_upstream_sees_one_beginning(
     server: Server, keys: dict[str, str], behind: Wire
 ) -> None:

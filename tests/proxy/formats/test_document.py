@@ -373,3 +373,20 @@ def test_a_body_of_millions_of_tiny_values_is_refused_before_it_is_built(bomb: b
 def test_a_long_text_full_of_brackets_is_one_value() -> None:
     raw = b'{"x":"' + b'[{\\"a\\":[1,2]},' * 200_000 + b'"}'
     assert Document.parse(raw).raw is raw
+
+
+@pytest.mark.parametrize(
+    ("raw", "after"),
+    [
+        (b'{"a":1}', b'{"a":1,"tools":["x"]}'),
+        (b'{ "a": 1.0 \n} \n', b'{ "a": 1.0,"tools":["x"]}'),
+        (b"{ }", b'{"tools":["x"]}'),
+        (b"{}", b'{"tools":["x"]}'),
+    ],
+)
+def test_a_member_is_added_behind_every_other_byte(raw: bytes, after: bytes) -> None:
+    document = Document.parse(raw).add("tools", ["x"])
+    assert document.raw == after and document.value == json.loads(after)
+    assert Document.parse(document.raw).edit({("tools", 0): "y"}).raw == document.edit({("tools", 0): "y"}).raw
+    with pytest.raises(KeyError):
+        document.add("tools", [])

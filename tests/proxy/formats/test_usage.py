@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.formats.usage import Usage
+from proxy.formats.usage import Usage, summed
 from tests.proxy.formats import strategies
 
 START = {
@@ -89,3 +89,16 @@ def test_no_garbage_makes_a_count_that_is_none(usage):
 
 def test_the_output_can_be_stated_by_another_count():
     assert STARTED.with_output(99) == Usage(12, 99, 100, 200, 4000)
+
+
+def test_usage_objects_add_up_wherever_counts_stand():
+    first = {"input_tokens": 1, "cache_creation": {"ephemeral_5m_input_tokens": 2}, "service_tier": "standard", "x": 3}
+    second = {"input_tokens": 10, "cache_creation": {"ephemeral_5m_input_tokens": 20, "y": 1}, "x": None, "z": True}
+    assert summed(first, second) == {
+        "input_tokens": 11,
+        "cache_creation": {"ephemeral_5m_input_tokens": 22, "y": 1},
+        "service_tier": "standard",
+        "x": 3,
+        "z": True,
+    }
+    assert summed({}, second) == second

@@ -10,9 +10,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from proxy.call import Budget
+from proxy.formats.usage import Usage
 from proxy.ledger import prices, recovery
 from proxy.ledger.budgets import counting, reserving, settling
-from proxy.ledger.budgets.need import Need
+from proxy.ledger.budgets.need import Growth, Need
 from proxy.ledger.consumer import Consumer
 from proxy.ledger.journal import Journal
 from proxy.models import BudgetWindow, Reservation, UsageRecord
@@ -183,3 +184,30 @@ def test_a_reconciliation_finds_drift_and_mends_it(capsys: pytest.CaptureFixture
     assert "spent 7, counted 100; held 8, counted 1000" in capsys.readouterr().out
     call_command("reconcile_budgets", "--fix")
     assert BudgetWindow.objects.values_list("spent", "held").get() == (100, 1000)
+
+
+def test_a_call_that_goes_on_holds_what_it_needs_more_once() -> None:
+    tokens, requests = budget(10_000), budget(5, unit="requests")
+    held = need(input_tokens=100, most=500)
+    after = held.grown(QUOTE, QUOTE.input_nano, 300)
+    for wanted in (held, Growth(held, after)):
+        assert reserving.reserve("a", [tokens, requests], "UTC", NOW, wanted).short is None
+    assert dict(Reservation.objects.values_list("window__unit", "amount")) == {"tokens": 900, "requests": 1}
+    assert dict(BudgetWindow.objects.values_list("unit", "held")) == {"tokens": 900, "requests": 1}
+
+
+def test_a_call_does_not_go_on_into_what_others_hold() -> None:
+    tight = budget(1000)
+    held = need(input_tokens=100, least=500, most=500)
+    assert reserving.reserve("a", [tight], "UTC", NOW, held).short is None
+    refused = reserving.reserve("a", [tight], "UTC", NOW, Growth(held, held.grown(QUOTE, QUOTE.input_nano, 401)))
+    assert refused.short is not None and BudgetWindow.objects.get().held == 600
+
+
+def test_growth_covers_a_dearer_price_of_all_that_the_call_uses() -> None:
+    dear = prices.Quote(2, False, *[2 * QUOTE.output_nano] * 5)
+    held = need(input_tokens=100, most=500)
+    after = held.grown(dear, dear.input_nano, 300)
+    growth = Growth(held, after)
+    assert held.amount("usd", 500) + growth.amount("usd", 0) == prices.cost_nano_usd(Usage(400, 500), dear)
+    assert (growth.least_output, growth.output_within("usd", 10**12)) == (0, 0)

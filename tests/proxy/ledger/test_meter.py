@@ -84,3 +84,28 @@ def test_an_error_body_that_cannot_be_read_is_an_api_error(raw: bytes) -> None:
     meter = Meter(lambda _usage: None)
     meter.failure(raw)
     assert meter.error_type == "api_error"
+
+
+def test_rounds_add_up_and_the_last_one_says_how_it_ended() -> None:
+    told: list[Usage] = []
+    meter = Meter(told.append)
+    for event in (START, delta("hello"), END, STOP):
+        meter.feed(event)
+    meter.go_on()
+    assert (meter.has_ended, meter.is_told, meter.stop_reason) == (False, False, "")
+    assert meter.final_usage() == meter.usage == told[-1] == Usage(10, 7, longest_prompt=10)
+    meter.feed(START)
+    meter.feed(delta("x" * 350))
+    assert meter.usage == Usage(20, 8, longest_prompt=10)
+    assert 7 + 80 < meter.final_usage().output_tokens < 7 + 110  # what was delivered of this round, estimated
+    for event in (END, STOP):
+        meter.feed(event)
+    assert (meter.final_usage(), meter.rounds, meter.stop_reason) == (Usage(20, 14, longest_prompt=10), 2, "end_turn")
+
+
+def test_a_round_that_is_cut_says_what_it_used_itself() -> None:
+    meter = meter_of(START, END, STOP)
+    meter.go_on()
+    meter.feed(START)
+    assert meter.cut("max_tokens") == Usage(10, 1)
+    assert meter.usage == Usage(20, 8, longest_prompt=10)

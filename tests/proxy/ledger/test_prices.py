@@ -143,3 +143,10 @@ def test_an_empty_price_list_is_never_free():
     price = PriceBook([]).price_of("anything", 0, NOW)
     assert price.id is None and price.is_default
     assert prices.cost_nano_usd(Usage(1_000_000, 1_000_000), price) == 30 * 10**9
+
+
+def test_answers_that_count_together_are_at_the_tier_of_the_longest_prompt():
+    together = Usage(150, 5, thinking_tokens=3).plus(Usage(180, 6, 7, 8, 9))
+    assert together == Usage(330, 11, 7, 8, 9, thinking_tokens=3, longest_prompt=204)
+    assert prices.tier_tokens(together.plus(Usage(1))) == 204
+    assert (together.prompt_tokens, prices.tier_tokens(Usage(150, 5))) == (354, 150)
