@@ -21,6 +21,7 @@ _ROUTES: tuple[tuple[str, str, View, tuple[str, ...]], ...] = (
     ("versions/<int:number>/", "_version", policies.version, ("GET", "POST")),
     ("change/", "_change", policies.change, ("POST",)),
     ("prove/", "_prove", policies.prove, ("POST",)),
+    ("prove/<uuid:proof_id>/", "_proved", policies.proved, ("GET",)),
     ("replays/", "_replays", replays.index, ("GET", "POST")),
     ("replays/<uuid:replay_id>/", "_replay", replays.report, ("GET", "POST")),
     ("replays/<uuid:replay_id>/progress/", "_replay_progress", replays.progress, ("GET",)),

@@ -3,8 +3,8 @@
 Every view takes a tenant, or None for the platform's policy; `TENANT` and `PLATFORM` are their doors.
 """
 
-import asyncio
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -14,15 +14,15 @@ from django.utils import timezone
 
 from admin_ui import differences, pages, policy_counts, policy_pages, policy_templates, timerange
 from admin_ui.policy_forms import RuleForm
-from proxy.ledger import prices
 from proxy.proving import proof
+from proxy.replays import queue, wakening
+from proxy.replays.models import PolicyProof
 from proxy.rules import trying
 from proxy.rules.compiling import compiled
 from tenants import access, actions, queries
 from tenants.models import PolicyVersion, Tenant
 
 _MOST_TRIED_CHARS = 200_000
-_MOST_PROVED = 60
 State = PolicyVersion.State
 
 
@@ -178,18 +178,29 @@ def _decided(request: HttpRequest, tenant: Tenant | None, row: PolicyVersion) ->
 
 
 def prove(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
-    """Send canaries for each rule that holds through the real path."""
-    above, own = queries.platform_policy(), tenant.policy if tenant else {}
-    number = len(above.get("rules", [])) + len(own.get("rules", []))
-    context: dict[str, Any] = {}
-    if number > _MOST_PROVED:
-        context["problem"] = f"{number} rules take too long for a page: use manage.py prove_policy."
-    elif not number:
-        context["problem"] = "No rule holds yet."
-    else:
-        looks_for = proof.looked_for(tenant.pii) if tenant else proof.looks_for_all
-        context["proof"] = asyncio.run(proof.prove(above, own, prices=prices.load(), looks_for=looks_for))
-        actions.note_proof(actor=pages.actor(request), tenant=tenant, counts=context["proof"].counts)
+    """Have canaries for each rule that holds sent through the real path, in the worker."""
+    if not (tenant and tenant.policy.get("rules")) and not queries.platform_policy().get("rules"):
+        return render(request, "admin_ui/policies/_proof.html", {"problem": "No rule holds yet."})
+    job = queue.ask_proof(tenant, author=pages.person(request).get_username())
+    wakening.wake()
+    return _proof(request, tenant, job)
+
+
+def proved(request: HttpRequest, tenant: Tenant | None, proof_id: UUID) -> HttpResponse:
+    """How far that is, and what came of it."""
+    job = queue.proof_of(tenant, proof_id)
+    if job is None:
+        raise Http404
+    return _proof(request, tenant, job)
+
+
+def _proof(request: HttpRequest, tenant: Tenant | None, job: PolicyProof) -> HttpResponse:
+    checks = [proof.Check(**check) for check in job.report.get("checks", [])]
+    context = {
+        "job": job,
+        "job_url": f"{policy_pages.addresses(tenant)['prove_url']}{job.pk}/",
+        "proof": proof.Proof(checks),
+    }
     return render(request, "admin_ui/policies/_proof.html", context)
 
 

@@ -1,14 +1,16 @@
-"""What is tried, how far it has come, and what came of it."""
+"""What is tried and proved in the worker: how far it has come, and what came of it."""
 
 import uuid
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.db import models
 
 from tenants.models import Tenant
 
 
-class PolicyReplay(models.Model):
-    """One policy tried on many calls. Without a tenant it is the platform's."""
+class Job(models.Model):
+    """Work on a policy that is done bit by bit. Without a tenant it is on the platform's."""
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -17,16 +19,12 @@ class PolicyReplay(models.Model):
         FAILED = "failed"
         CANCELLED = "cancelled"
 
+    ended: ClassVar[Mapping[str, Any]] = {"claim": ""}
+    """What is written when nothing more comes of it."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, null=True, on_delete=models.CASCADE, related_name="+")
-    title = models.CharField(max_length=200, help_text="What is tried, for people.")
-    above = models.JSONField(default=dict, help_text="The platform's policy above both.")
-    tried = models.JSONField(default=dict, help_text="The policy that is tried.")
-    holding = models.JSONField(default=dict, help_text="The policy that held when it was asked for.")
-    days = models.PositiveIntegerField(null=True, help_text="So many days of kept text; else a sample.")
-    sample_name = models.CharField(max_length=200, blank=True)
-    sample = models.BinaryField(null=True, help_text="AEAD ciphertext; gone when the replay has ended.")
-    sample_key_version = models.PositiveIntegerField(null=True)
+    above = models.JSONField(default=dict, help_text="The platform's policy above the tenant's.")
     state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
     reason = models.CharField(max_length=500, blank=True, help_text="Why it failed, for people.")
     total = models.PositiveIntegerField(default=0)
@@ -41,11 +39,7 @@ class PolicyReplay(models.Model):
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
-        ordering = ["-created_at", "id"]
-        indexes = [models.Index(fields=["state", "created_at"], name="replays_that_wait")]
-
-    def __str__(self) -> str:
-        return f"{self.tenant or 'platform'}: {self.title}"
+        abstract = True
 
     @property
     def is_over(self) -> bool:
@@ -58,4 +52,39 @@ class PolicyReplay(models.Model):
         return 100 if self.state == self.State.DONE else min(100 * self.done // max(self.total, 1), 99)
 
 
-OPEN = (PolicyReplay.State.QUEUED, PolicyReplay.State.RUNNING)
+OPEN = (Job.State.QUEUED, Job.State.RUNNING)
+
+
+class PolicyReplay(Job):
+    """One policy tried on many calls, beside the one that holds."""
+
+    ended = {"claim": "", "sample": None, "sample_key_version": None}
+
+    title = models.CharField(max_length=200, help_text="What is tried, for people.")
+    tried = models.JSONField(default=dict, help_text="The policy that is tried.")
+    holding = models.JSONField(default=dict, help_text="The policy that held when it was asked for.")
+    days = models.PositiveIntegerField(null=True, help_text="So many days of kept text; else a sample.")
+    sample_name = models.CharField(max_length=200, blank=True)
+    sample = models.BinaryField(null=True, help_text="AEAD ciphertext; gone when the replay has ended.")
+    sample_key_version = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        indexes = [models.Index(fields=["state", "created_at"], name="replays_that_wait")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant or 'platform'}: {self.title}"
+
+
+class PolicyProof(Job):
+    """Canaries for each rule of the policies that held when it was asked for."""
+
+    own = models.JSONField(default=dict, help_text="The tenant's policy.")
+    privacy = models.JSONField(null=True, help_text="Its privacy settings; the platform has none.")
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        indexes = [models.Index(fields=["state", "created_at"], name="proofs_that_wait")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant or 'platform'}: proof"

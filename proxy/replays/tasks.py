@@ -1,4 +1,4 @@
-"""The worker's jobs for replays: thin, each calls one thing. Their timetable is in the settings."""
+"""The worker's jobs for replays and proofs: thin, each calls one thing. Their timetable is in the settings."""
 
 import time
 
@@ -12,13 +12,13 @@ _TURN_SECONDS = 30.0
 
 @shared_task(acks_late=True, name=wakening.REPLAY)  # type: ignore[untyped-decorator]
 def replay() -> None:
-    """Try what waits, for a while; then let other messages have their turn."""
+    """Go on with what waits, for a while; then let other messages have their turn."""
     until = time.monotonic() + _TURN_SECONDS
     while time.monotonic() < until:
         claimed = queue.claim()
         if claimed is None:
             return
-        work.replay(claimed, until=until)
+        work.work(claimed, until=until)
     wakening.wake()
 
 

@@ -9,13 +9,14 @@ from django.test import Client
 
 from admin_ui import policy_forms, policy_templates
 from proxy.models import UsageRecord
+from proxy.replays import tasks
 from tenants import access, actions, policies
 from tenants.models import AuditEntry, PolicyVersion, Tenant
 from tests.admin_ui.calls import record
 
 EVERYTHING: dict[str, Any] = {
     "name": "everything",
-    "on": ["request", "tools", "tool_use"],
+    "on": ["request", "tool_results"],
     "match": {
         "keywords": ["bomb", "poison"],
         "regex": r"CUST-(\d{4})",
@@ -224,10 +225,16 @@ def test_members_do_not_see_the_page(client: Client, acme: Tenant, bob: User) ->
     assert "policies" not in client.get("/t/acme/requests/").content.decode()
 
 
-def test_what_holds_is_proved_at_a_button_and_that_is_audited(page: Client, acme: Tenant) -> None:
+def test_what_holds_is_proved_at_a_button_and_that_is_audited(
+    page: Client, acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.replays.wakening.send", lambda _task, _queue: None)
     assert "No rule holds yet" in page.post("/t/acme/policies/prove/").content.decode()
     actions.save_policy(actor="x", tenant=acme, document={"rules": [SECRET, TOOLS]})
-    said = page.post("/t/acme/policies/prove/").content.decode()
+    waiting = page.post("/t/acme/policies/prove/").content.decode()
+    assert "It waits for the worker." in waiting and waiting == page.post("/t/acme/policies/prove/").content.decode()
+    tasks.replay()
+    said = page.get(waiting.split('hx-get="')[1].split('"')[0]).content.decode()
     assert said.count("Proved") == 2 and "Every rule that could be reached" in said
     entry = AuditEntry.objects.order_by("-revision")[0]
     assert (entry.actor, entry.action, entry.tenant_id) == ("user:alice", "policy.prove", acme.pk)

@@ -149,7 +149,7 @@ def test_a_turn_that_is_over_is_gone_on_with_and_nothing_is_counted_twice(keepin
     for _turn in range(5):
         claim = queue.claim()
         assert claim is not None
-        work.replay(claim, until=time.monotonic())  # one call, and the turn is over
+        work.work(claim, until=time.monotonic())  # one call, and the turn is over
     row.refresh_from_db()
     assert (row.state, row.done, row.total) == ("queued", 5, 45)
     assert done(row).calls == 45 and Report.of(row.report).tried == {"blocked": 22}
@@ -165,7 +165,7 @@ def test_a_dead_workers_replay_is_taken_over_and_the_dead_one_writes_no_more(kee
     tasks.tend()
     assert sent == ["proxy.replays.tasks.replay"]
     assert done(row).calls == 3
-    work.replay(dead, until=time.monotonic() + 60)
+    work.work(dead, until=time.monotonic() + 60)
     row.refresh_from_db()
     assert (row.state, row.done) == ("done", 3)
 
@@ -184,7 +184,7 @@ def test_a_cancelled_replay_stops_and_keeps_what_it_found(keeping: Tenant) -> No
     row = ask(keeping, POISON, sample=lines(*[asked("poison")] * 3))
     claim = queue.claim()
     assert claim is not None and queue.cancel(row) and not queue.cancel(row)
-    work.replay(claim, until=time.monotonic() + 60)
+    work.work(claim, until=time.monotonic() + 60)
     row.refresh_from_db()
     assert row.state == "cancelled" and row.sample is None and queue.claim() is None
 
