@@ -9,12 +9,23 @@ from proxy.knowledge.documents import Facts
 from proxy.knowledge.models import Document
 from tenants.admin.fields import LinesField, PairsField
 from tenants.models import ApiKey, Collection, Membership, Tenant, Upstream
-from tenants.models.collections import BUILT_IN
+from tenants.models.collections import BUILT_IN, NO_RANKING
 
 _SHORT = {"rows": 2, "spellcheck": "false"}
 _NAMES = {"autocomplete": "off", "spellcheck": "false"}
 _WHEN_DOWN = (("", "Answer without passages, and say so in a header"), ("on", "Refuse the request with 503"))
-_FIELDS = ("name", "description", "embedding", "chunk_tokens", "chunk_overlap", "is_required", "key_globs", "roles")
+_PERSONAL = (
+    (Collection.PersonalData.KEEP, "Keep passages as they are; requests replace what privacy says"),
+    (Collection.PersonalData.SCRUB, "Keep none: scrub passages, as privacy says, before they are kept"),
+)
+_SUSPICIOUS = (
+    (Collection.Suspicious.MARK, "Mark them here and in traces"),
+    (Collection.Suspicious.LEAVE_OUT, "Leave them out of every search"),
+)
+_FIELDS = (
+    *("name", "description", "embedding", "chunk_tokens", "chunk_overlap", "reranking", "personal_data"),
+    *("suspicious", "is_required", "key_globs", "roles"),
+)
 
 
 class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -28,6 +39,10 @@ class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         widget=forms.RadioSelect,
         help_text="Where the store or the embedding model does not answer.",
+    )
+    personal_data = forms.ChoiceField(choices=_PERSONAL, widget=forms.RadioSelect)
+    suspicious = forms.ChoiceField(
+        label="Passages that read like orders to a model", choices=_SUSPICIOUS, widget=forms.RadioSelect
     )
     key_globs = LinesField(label="Keys", help_text="Globs of the names of the keys that may ask it, one a line.")
     roles = forms.MultipleChoiceField(
@@ -43,17 +58,20 @@ class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]
             "embedding": "Embedding model",
             "chunk_tokens": "Longest passage",
             "chunk_overlap": "Overlap",
+            "reranking": "Ranked again by",
         }
         widgets = {
             "name": forms.TextInput(attrs={"placeholder": "handbook", **_NAMES}),
             "description": forms.TextInput(attrs={"placeholder": "What one finds in it", "autocomplete": "off"}),
             "embedding": forms.TextInput(attrs={"list": "embeddings", **_NAMES}),
+            "reranking": forms.TextInput(attrs={"list": "rankings", **_NAMES}),
         }
         help_texts = {
             "name": "Lower-case letters, digits, - and _. Requests name it in x-llmp-rag.",
             "embedding": "default runs here and sends nothing anywhere. UPSTREAM/MODEL asks one of your upstreams.",
             "chunk_tokens": "In tokens; default reads up to 500.",
             "chunk_overlap": "Tokens that a passage repeats of the one before.",
+            "reranking": "none, or UPSTREAM/MODEL of a server with /v1/rerank. default takes a third of a second here.",
         }
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -72,10 +90,14 @@ class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]
         return {name: self.cleaned_data[name] for name in self.changed_data}
 
 
-def embeddings(tenant: Tenant) -> list[str]:
-    """What may be written as an embedding model: the built-in one, and the beginning of each upstream's."""
+def models(tenant: Tenant) -> dict[str, list[str]]:
+    """What may be written as models for embedding and for ranking: our own, and one of each upstream's."""
     upstreams = Upstream.objects.filter(tenant=tenant).exclude(base_url="").order_by("name")
-    return [BUILT_IN, *(f"{name}/text-embedding-3-small" for name in upstreams.values_list("name", flat=True))]
+    names = list(upstreams.values_list("name", flat=True))
+    return {
+        "embeddings": [BUILT_IN, *(f"{name}/text-embedding-3-small" for name in names)],
+        "rankings": [NO_RANKING, BUILT_IN, *(f"{name}/rerank-v3.5" for name in names)],
+    }
 
 
 class DocumentForm(forms.Form):

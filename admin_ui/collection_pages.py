@@ -62,7 +62,8 @@ class Row:
     document: Document
     pages: int | None
     passages: int
-    uses: Uses = uses.NONE
+    suspicious: int
+    uses: Uses
 
     @property
     def is_under_way(self) -> bool:
@@ -124,7 +125,9 @@ def table(collection: Collection, params: QueryDict) -> Table:
 def shown(document: Document, used: Uses = uses.NONE) -> Row:
     """The document with what its newest entry says, and how often answers were drawn from it."""
     entry = max(document.entries.all(), key=lambda entry: entry.index_id, default=None)
-    return Row(document, entry.pages if entry else None, entry.chunk_count if entry else 0, used)
+    if entry is None:
+        return Row(document, None, 0, 0, used)
+    return Row(document, entry.pages, entry.chunk_count, entry.suspicious_count, used)
 
 
 def most_bytes() -> int:

@@ -46,6 +46,12 @@ class Found:
         """What a bar can show of the cosine."""
         return max(0.0, self.passage.scores.vector)
 
+    @property
+    def words(self) -> str:
+        """BM25, which is next to nothing where every passage has the word."""
+        score = self.passage.scores.words
+        return "< 0.1" if 0 < score < 0.05 else f"{score:.1f}"
+
 
 def of(document: Document) -> Passages:
     """The document's passages in their order."""

@@ -15,6 +15,8 @@ _FORMS = {
     "text": "Text, for models that know neither",
 }
 _NUMBERS = ("top_k", "min_score", "max_tokens")
+_SWITCHES = ("citations", "tool")
+_SAID: Mapping[Any, str] = {True: "true", False: "false"}
 _AS_TENANT, _NONE, _OWN = "", "none", "own"
 
 
@@ -45,6 +47,11 @@ class InjectForm(_Numbers):
         help_text="Without any, only requests that name one in x-llmp-rag are given passages.",
     )
     citations = forms.BooleanField(label="Ask the model to cite its sources", required=False)
+    tool = forms.BooleanField(
+        label="Let the model search by itself",
+        required=False,
+        help_text="With a tool that is answered here, in requests that bring no tools of their own.",
+    )
 
     def __init__(self, data: Any = None, *, settings: Mapping[str, Any], collections: Sequence[Collection]) -> None:
         super().__init__(data, initial=retrieval.effective(settings, {}))
@@ -83,6 +90,11 @@ class KeyInjectForm(_Numbers):
     citations = forms.ChoiceField(
         required=False, choices=[("", "As the tenant"), ("true", "Asked for"), ("false", "Not asked for")]
     )
+    tool = forms.ChoiceField(
+        label="The model searches by itself",
+        required=False,
+        choices=[("", "As the tenant"), ("true", "Yes, with a tool"), ("false", "No, passages are given")],
+    )
 
     def __init__(
         self,
@@ -93,9 +105,9 @@ class KeyInjectForm(_Numbers):
         collections: Sequence[Collection],
     ) -> None:
         own = settings.get("collections")
-        citations = {True: "true", False: "false"}.get(settings.get("citations", ""), "")
+        switches = {name: _SAID.get(settings.get(name), "") for name in _SWITCHES}
         which = _AS_TENANT if own is None else _OWN if own else _NONE
-        super().__init__(data, initial={**settings, "which": which, "citations": citations})
+        super().__init__(data, initial={**settings, **switches, "which": which})
         self._before = settings
         inherited = retrieval.effective(tenant, {})
         self.fields["collections"].choices = collection_forms.names(collections)  # type: ignore[attr-defined]
@@ -119,8 +131,7 @@ class KeyInjectForm(_Numbers):
         """What the key's settings become: only what it says of its own."""
         given = self.cleaned_data
         own = {name: given[name] for name in (*_NUMBERS, "as") if given[name] not in (None, "")}
-        if given["citations"]:
-            own["citations"] = given["citations"] == "true"
+        own |= {name: given[name] == "true" for name in _SWITCHES if given[name]}
         if given["which"]:
             own["collections"] = given["collections"] if given["which"] == _OWN else []
         return {**_others(self._before, self.fields), **own}

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from admin_ui import document_passages, pages, throttled
 from admin_ui.collection_forms import SearchForm
 from admin_ui.views.keys import get_or_post
-from proxy.knowledge.library import SearchDown, UnknownCollection, Wish
+from proxy.knowledge.library import QuestionRefused, SearchDown, UnknownCollection, Wish
 from tenants import access, retrieval
 from tenants.models import Tenant
 
@@ -29,6 +29,8 @@ def search(request: HttpRequest, tenant: Tenant, collection_id: UUID) -> HttpRes
             context["found"] = document_passages.search(
                 tenant.pk, row.name, asked["question"], wish, least=injected["min_score"]
             )
+        except QuestionRefused as refused:
+            context["problem"] = str(refused)
         except (SearchDown, UnknownCollection) as down:
             context["problem"] = f"The collection cannot be searched now: {down}"
     elif form.errors:

@@ -53,7 +53,7 @@ def new(request: HttpRequest, tenant: Tenant) -> HttpResponse:
             return HttpResponseRedirect(resolve_url("collections_one", tenant.slug, row.pk))
     if is_for_script:
         return JsonResponse({"error": _sentence(form)}, status=422)
-    context = {"form": form, "tenant": tenant, "embeddings": collection_forms.embeddings(tenant)}
+    context = {"form": form, "tenant": tenant, **collection_forms.models(tenant)}
     return render(request, "admin_ui/collections/new.html", context, status=422 if form.errors else 200)
 
 
@@ -98,7 +98,7 @@ def settings(request: HttpRequest, tenant: Tenant, collection_id: UUID) -> HttpR
         "tenant": tenant,
         "collection": row,
         "counts": collection_pages.counts([row])[row.pk],
-        "embeddings": collection_forms.embeddings(tenant),
+        **collection_forms.models(tenant),
     }
     return render(request, "admin_ui/collections/settings.html", context, status=422 if form.errors else 200)
 
@@ -157,6 +157,9 @@ def _with_defaults(name: str, tenant: Tenant) -> dict[str, object]:
         "embedding": fresh.embedding,
         "chunk_tokens": fresh.chunk_tokens,
         "chunk_overlap": fresh.chunk_overlap,
+        "reranking": fresh.reranking,
+        "personal_data": fresh.personal_data,
+        "suspicious": fresh.suspicious,
         "key_globs": "\n".join(fresh.key_globs),
         "roles": fresh.roles,
     }

@@ -95,7 +95,10 @@ def test_a_recogniser_that_fails_its_own_examples_is_refused_beside_its_field(pa
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"min_score": "3"}, "less than or equal to 1"), ({"languages": "english"}, "give a list of codes such as")],
+    [
+        ({"min_score": "3"}, "less than or equal to 1"),
+        ({"languages": "english"}, "would do nothing. Known: cs (Czech)"),
+    ],
 )
 def test_wrong_values_are_refused(page: Client, own: Tenant, changes: dict[str, str], words: str) -> None:
     answer = page.post("/t/acme/privacy/", filled(page, **changes))

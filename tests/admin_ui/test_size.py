@@ -13,10 +13,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from proxy.knowledge.models import Document, DocumentUse
 from proxy.models import UsageRecord
 from tenants import actions
-from tenants.models import ApiKey, Membership, Tenant, Upstream
+from tenants.models import ApiKey, Collection, Membership, Tenant, Upstream
 from tests.admin_ui.calls import record
+from tests.admin_ui.shelf import shelve
 from tests.proxy.ledger.calls import keep
 from tests.security import test_matrix as matrix
 
@@ -33,6 +35,7 @@ def grow(tenant: Tenant, by: User, name: str) -> None:
     for number in range(ROWS):
         text = f"{name}-{number:03}"
         key = actions.issue_key(actor="x", tenant=tenant, name=text, budgets=_BUDGETS, limits={"rpm": 60}).key
+        _grow_documents(tenant, text)
         upstream = Upstream.objects.create(tenant=tenant, name=text, kind="simulator")
         user = User.objects.create_user(text)
         Membership.objects.create(user=user, tenant=tenant, role="viewer")
@@ -59,6 +62,15 @@ def grow(tenant: Tenant, by: User, name: str) -> None:
             for hours in (0, 20)
         )
     ApiKey.objects.update(last_used_at=now)
+
+
+def _grow_documents(tenant: Tenant, text: str) -> None:
+    """Another collection, another document of the first one, and another request that was given that."""
+    first = Collection.objects.filter(tenant=tenant).earliest("created_at")
+    Collection.objects.create(tenant=tenant, name=text)
+    shelve(first, f"{text}.md", "Thirty days.", tags=(text,))
+    document = Document.objects.filter(collection=first).earliest("created_at")
+    DocumentUse.objects.create(document=document, request_id=text, used_at=timezone.now(), passages=1, citations=1)
 
 
 @pytest.fixture

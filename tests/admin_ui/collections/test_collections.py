@@ -16,6 +16,9 @@ FIELDS = {
     "embedding": "default",
     "chunk_tokens": "240",
     "chunk_overlap": "32",
+    "reranking": "none",
+    "personal_data": "keep",
+    "suspicious": "mark",
     "key_globs": "*",
     "roles": ["owner", "admin", "member"],
     "is_required": "on",
@@ -36,14 +39,14 @@ def test_one_is_made_changed_and_deleted_and_all_of_it_is_in_the_audit(owner: Cl
     row = Collection.objects.get(tenant=acme)
     assert "policies is there" in made.content.decode()
     assert (row.is_required, row.roles, row.key_globs) == (True, ["owner", "admin", "member"], ["*"])
-    changed = {**FIELDS, "is_required": "", "key_globs": "ci-*\nweb", "roles": ["owner"]}
+    changed = {**FIELDS, "is_required": "", "key_globs": "ci-*\nweb", "roles": ["owner"], "suspicious": "leave_out"}
     assert owner.post(f"{URL}{row.pk}/settings/", changed).status_code == 302
     row.refresh_from_db()
     assert (row.is_required, row.roles, row.key_globs) == (False, ["owner"], ["ci-*", "web"])
     assert owner.post(f"{URL}{row.pk}/delete/").status_code == 302
     done = AuditEntry.objects.filter(action__startswith="collection.").order_by("revision")
     assert [entry.action for entry in done] == ["collection.add", "collection.change", "collection.delete"]
-    assert set(done[1].changes) == {"is_required", "key_globs", "roles"}
+    assert set(done[1].changes) == {"is_required", "key_globs", "roles", "suspicious"}
 
 
 @pytest.mark.parametrize(
@@ -52,6 +55,8 @@ def test_one_is_made_changed_and_deleted_and_all_of_it_is_in_the_audit(owner: Cl
         ("name", "No Spaces", "Use lower-case letters"),
         ("name", "handbook", "has a collection of this name already"),
         ("embedding", "nowhere/model", "has no upstream"),
+        ("reranking", "nowhere/model", "has no upstream"),
+        ("personal_data", "sell", "Select a valid choice"),
         ("chunk_tokens", "5000", "less than or equal to 4000"),
         ("key_globs", "", "This field is required"),
     ],

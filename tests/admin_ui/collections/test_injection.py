@@ -30,9 +30,9 @@ def test_only_what_differs_from_the_defaults_is_kept(owner: Client, acme: Tenant
     page = owner.get(URL).content.decode()
     assert 'value="handbook"' in page and 'value="3"' in page
     without = {name: value for name, value in TENANT.items() if name != "citations"}
-    owner.post(URL, {**without, "collections": [], "top_k": "5"})
+    owner.post(URL, {**without, "collections": [], "top_k": "5", "tool": "on"})
     acme.refresh_from_db()
-    assert acme.inject == {"citations": False}
+    assert acme.inject == {"citations": False, "tool": True}
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,8 @@ def test_a_key_differs_in_what_is_filled_in(owner: Client, acme: Tenant, key: Ap
     for form, kept in (
         ({"which": "own", "collections": ["handbook"], "top_k": "9"}, {"collections": ["handbook"], "top_k": 9}),
         ({"which": "none", "citations": "false"}, {"collections": [], "citations": False}),
+        ({"tool": "true"}, {"tool": True}),
+        ({"tool": "false"}, {"tool": False}),
         ({"as": "text", "min_score": "0"}, {"as": "text", "min_score": 0.0}),
     ):
         assert owner.post(place, form).status_code == 302
