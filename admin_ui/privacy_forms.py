@@ -24,7 +24,7 @@ _SWITCHES = {
     "attachments": [("pass", "Let them through; the request's record says so"), ("refuse", "Refuse the request")],
     "on_failure": [("closed", "Refuse the request (503)"), ("open", "Send it unread; its record says so")],
 }
-_PLAIN = {"mode": "off", "min_score": 0.5, "languages": ["en"], "restore_secrets": True} | {
+_PLAIN = {"mode": "off", "min_score": 0.5, "languages": [], "restore_secrets": True} | {
     name: choices[0][0] for name, choices in _SWITCHES.items()
 }
 
@@ -84,7 +84,13 @@ class PrivacyForm(ModesForm):
         widget=forms.NumberInput(attrs={"step": "0.05"}),
         help_text="From 0 to 1: how sure a finding must be. Lower finds more, and more that is none.",
     )
-    languages = forms.CharField(label="Languages", help_text="Codes, the likeliest first: en, de")
+    languages = forms.CharField(
+        label="Languages",
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "all", "spellcheck": "false"}),
+        help_text="Codes such as en, de: whose words for phones, streets and columns count, and whose identity "
+        "numbers. Names are found in any.",
+    )
     allow = LinesField(label="Never replaced", required=False, help_text="One a line, such as support@acme.example")
     deny = LinesField(label="Always replaced", required=False, help_text="Terms, one a line, found as TERM.")
     attachments = forms.ChoiceField(

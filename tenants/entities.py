@@ -26,5 +26,27 @@ DENIED = "TERM"
 SECRETS = frozenset({"SECRET"})
 """Types whose values open something: they are put back for tools only, never into what people read."""
 
+LANGUAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "cs": "Czech",
+        "da": "Danish",
+        "de": "German",
+        "en": "English",
+        "es": "Spanish",
+        "fi": "Finnish",
+        "fr": "French",
+        "hr": "Croatian",
+        "hu": "Hungarian",
+        "it": "Italian",
+        "nl": "Dutch",
+        "pl": "Polish",
+        "pt": "Portuguese",
+        "sv": "Swedish",
+        "tr": "Turkish",
+        "vi": "Vietnamese",
+    }
+)
+"""Languages of which detection knows words: those beside numbers, of streets, of columns and titles."""
+
 SPELLINGS: Mapping[str, str] = MappingProxyType({"API_KEY": "SECRET", "EMAIL": "EMAIL_ADDRESS", "IBAN": "IBAN_CODE"})
 """Other names that settings may use."""

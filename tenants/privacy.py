@@ -22,7 +22,6 @@ _MAX_EXAMPLES = 20
 _MAX_EXAMPLE_CHARS = 1_000
 _MAX_REGEX_CHARS = 1_000
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{1,30}[A-Z0-9]")
-_LANGUAGE = re.compile(r"[a-z]{2}")
 _EXAMPLE = "{mode: monitor}"
 _SHARE = checks.number(0, 1)
 _mode = checks.named(checks.one_of(MODES))
@@ -110,8 +109,12 @@ def _texts(most: int, most_chars: int = _MAX_CHARS) -> Callable[[str, Any], None
 
 def _languages(name: str, value: Any) -> None:
     _texts(_MAX_OWN)(name, value)
-    if not value or not all(map(_LANGUAGE.fullmatch, value)):
-        raise ValidationError(f"{name}: give a list of codes such as [en, de].")
+    known = ", ".join(f"{code} ({word})" for code, word in entities.LANGUAGES.items())
+    if not value:
+        raise ValidationError(f"{name}: give a list of codes such as [en, de], or leave it out for all: {known}.")
+    for code in value:
+        if code not in entities.LANGUAGES:
+            raise ValidationError(f"{name}: {code[:_MAX_CHARS]!r} is unknown, and would do nothing. Known: {known}.")
 
 
 def _custom(name: str, value: Any) -> None:

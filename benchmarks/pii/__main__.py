@@ -3,16 +3,17 @@
 import argparse
 from collections.abc import Mapping, Sequence
 
-from benchmarks.pii import claude_code, fill, held_out, negatives, people, report, scoring, systems, tuned
+from benchmarks.pii import claude_code, fill, held_out, negatives, others, people, report, scoring, systems, tuned
 from tests.journeys.clients import installs
 
-_SEEDS = {"tuned": 11, "held out": 2024, "hard": 77}
+_SEEDS = {"tuned": 11, "held out": 2024, "hard": 77, "others, tuned": 55, "others, held out": 4711}
 
 
 def main() -> None:
-    """Three labelled corpora and the text in which nothing is to be found."""
+    """Four labelled corpora and the text in which nothing is to be found."""
     options = argparse.ArgumentParser(prog="make eval-pii")
     options.add_argument("--each", type=int, default=3, help="texts of each template and locale")
+    options.add_argument("--seed", type=int, default=0, help="other people in the same templates")
     options.add_argument("--negative-bytes", type=int, default=100_000, help="of each kind")
     options.add_argument("--mistakes", type=int, default=0, help="how many mistakes of the tuned corpus to show")
     options.add_argument("--only", choices=[*_SEEDS, "negative"], help="one part")
@@ -22,11 +23,13 @@ def main() -> None:
         "tuned": (tuned.TEMPLATES, people.TUNED_LOCALES),
         "held out": (held_out.TEMPLATES, people.HELD_OUT_LOCALES),
         "hard": (held_out.TEMPLATES, people.HARD_LOCALES),
+        "others, tuned": (others.templates(held_out=False), people.TUNED_LOCALES),
+        "others, held out": (others.templates(held_out=True), people.HELD_OUT_LOCALES),
     }
     for name, (templates, locales) in corpora.items():
         if arguments.only not in (None, name):
             continue
-        texts = fill.corpus(templates, locales, each=arguments.each, seed=_SEEDS[name])
+        texts = fill.corpus(templates, locales, each=arguments.each, seed=_SEEDS[name] + arguments.seed)
         outcomes = {
             system: [scoring.compare(text, find(text.text)) for text in texts] for system, find in compared.items()
         }

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.pii.people import Person
+from benchmarks.pii.people import UNMEASURED, Person
 
 _SLOT = re.compile(r"\{([a-z_]+?)([2-9]?)\}")
 _LABELS: Mapping[str, str] = {
@@ -19,6 +19,7 @@ _LABELS: Mapping[str, str] = {
     "ipv": "IP_ADDRESS",
     "secret": "SECRET",
     "password": "SECRET",
+    **dict.fromkeys(UNMEASURED, ""),
     # A company is often called after people: found or not, it counts neither way.
     "company": "",
 }

@@ -3,7 +3,7 @@
 import random
 import string
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 
 from faker import Faker
 
@@ -12,6 +12,13 @@ HELD_OUT_LOCALES = ("en_AU", "nl_NL", "sv_SE", "cs_CZ", "fr_CA", "es_MX", "hr_HR
 HARD_LOCALES = ("tr_TR", "vi_VN", "fi_FI", "hu_HU")
 """Shown apart: names that the model has seen little of."""
 
+UNMEASURED = (
+    *("city", "country", "street_name", "building_number", "secondary_address", "postcode", "zipcode", "state_abbr"),
+    *("age", "year", "nationality", "nation_woman", "nation_plural", "job", "url", "date_time", "date_of_birth"),
+    *("day_of_week", "prefix", "prefix_male", "prefix_female", "us_driver_license"),
+)
+"""Slots of others' templates for what is no type of ours, or a part of one: found or not, it counts neither way."""
+_WORDS = {"age": "42", "nationality": "Dutch", "nation_woman": "Dutchwoman", "nation_plural": "the Dutch"}
 _WITH_IBAN = frozenset(
     ("en_GB", "de_DE", "fr_FR", "it_IT", "es_ES", "pl_PL", "nl_NL", "cs_CZ", "pt_BR", "tr_TR", "fi_FI")
 )
@@ -62,6 +69,12 @@ class Person:
     def address(self) -> str:
         return self._fake.address().replace("\n", ", ")
 
+    def _unmeasured(self, slot: str) -> str:
+        english = Faker("en_US")
+        english.seed_instance(self._random.randint(0, 2**32))
+        made = getattr(english, slot, None)
+        return str(made()) if made is not None and slot != "nationality" else _WORDS.get(slot, "D1234567")
+
     @cached_property
     def _made(self) -> Mapping[str, Callable[[], str]]:
         fake, pick = self._fake, self._random
@@ -81,6 +94,7 @@ class Person:
             "date": lambda: fake.date(),
             "order": lambda: str(pick.randint(10_000_000, 99_999_999)),
             "company": fake.company,
+            **{name: partial(self._unmeasured, name) for name in UNMEASURED},
             "millis": lambda: str(pick.randint(1_600_000_000_000, 1_900_000_000_000)),
         }
 

@@ -23,7 +23,7 @@ def compiled(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> Rules
         modes=modes,
         default_mode=mode,
         min_score=settings.get("min_score", 0.5),
-        languages=tuple(settings.get("languages", ["en"])),
+        languages=tuple(sorted(settings.get("languages", []))),
         allow=frozenset(text.casefold() for text in settings.get("allow", [])),
         deny=tuple(settings.get("deny", [])),
         custom=tuple(_recogniser(own) for own in settings.get("custom", [])),

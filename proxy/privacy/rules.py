@@ -45,7 +45,7 @@ class Rules:
     modes: Mapping[str, Mode] = field(default_factory=lambda: MappingProxyType({}))
     default_mode: Mode = Mode.OFF
     min_score: float = 0.5
-    languages: tuple[str, ...] = ("en",)
+    languages: tuple[str, ...] = ()  # whose words tell what stands beside them, and whose identity numbers; none: all
     allow: frozenset[str] = frozenset()  # values that are no finding, compared without case
     deny: tuple[str, ...] = ()  # terms that always are one, of the type DENIED
     custom: tuple[CustomRecogniser, ...] = ()

@@ -44,7 +44,7 @@ def test_settings_with_every_field_are_accepted(acme: Tenant) -> None:
         ({"output": {"stream": 1}}, "output: 'stream' is unknown. Known here: mode, entities"),
         ({"min_score": 2}, "min_score: give a number from 0 to 1"),
         ({"min_score": True}, "min_score: give a number from 0 to 1"),
-        ({"languages": ["english"]}, "languages: give a list of codes"),
+        ({"languages": ["en", "english"]}, "languages: 'english' is unknown, and would do nothing. Known: cs (Czech)"),
         ({"languages": []}, "languages: give a list of codes"),
         ({"allow": "x"}, "allow: give a list of up to"),
         ({"deny": [" "]}, "deny: each is a text"),

@@ -115,7 +115,7 @@ class Detector:
         return found
 
     async def _read(self, text: str, rules: Rules) -> Found:
-        jobs = [(0, Job(text, False, rules.custom, rules.deny))] if text else []
+        jobs = [(0, Job(text, False, rules.custom, rules.deny, rules.languages))] if text else []
         if any(map(rules.looks_for, BY_MODEL)):
             jobs += [(start, Job(text[start:end], True)) for start, end in await _windows(text)]
         try:

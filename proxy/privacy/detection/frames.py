@@ -20,20 +20,21 @@ class Job:
     is_names: bool
     custom: tuple[CustomRecogniser, ...] = ()
     deny: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()  # of the words beside values; none: all
 
     def packed(self) -> bytes:
         """The frame that asks for it."""
         own = [[one.name, one.regex, one.score, one.context] for one in self.custom]
         # A lone surrogate has no UTF-8: it becomes one other character, so that offsets stay.
         text = self.text if self.text.isascii() else self.text.encode("utf-8", "replace").decode()
-        return framed([text, self.is_names, own, self.deny])
+        return framed([text, self.is_names, own, self.deny, self.languages])
 
 
 def job(value: list[Any]) -> Job:
     """What a frame asks for."""
-    text, is_names, custom, deny = value
+    text, is_names, custom, deny, languages = value
     own = tuple(CustomRecogniser(name, regex, score, tuple(context)) for name, regex, score, context in custom)
-    return Job(text, is_names, own, tuple(deny))
+    return Job(text, is_names, own, tuple(deny), tuple(languages))
 
 
 def answer(findings: list[Finding]) -> bytes:

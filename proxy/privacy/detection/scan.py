@@ -14,8 +14,10 @@ from proxy.privacy.rules import CustomRecogniser
 class Scanner:
     """The patterns of one tenant: everybody's and its own. Building one takes tens of milliseconds."""
 
-    def __init__(self, custom: tuple[CustomRecogniser, ...], deny: tuple[str, ...]) -> None:
-        self.registry = RecognizerRegistry(recognizers=catalogue.build(custom, deny))
+    def __init__(
+        self, custom: tuple[CustomRecogniser, ...], deny: tuple[str, ...], languages: tuple[str, ...] = ()
+    ) -> None:
+        self.registry = RecognizerRegistry(recognizers=catalogue.build(custom, deny, languages))
         self._recognisers = [one for one in self.registry.recognizers if isinstance(one, LinearRecognizer)]
         self._prefilter = linear.Prefilter([recogniser.hint for recogniser in self._recognisers])
 
@@ -29,7 +31,7 @@ class Scanner:
         return found
 
 
-@lru_cache(maxsize=32)
-def scanner(custom: tuple[CustomRecogniser, ...], deny: tuple[str, ...]) -> Scanner:
+@lru_cache(maxsize=16)
+def scanner(custom: tuple[CustomRecogniser, ...], deny: tuple[str, ...], languages: tuple[str, ...] = ()) -> Scanner:
     """The scanner of these rules. Raises linear.RegexRefused."""
-    return Scanner(custom, deny)
+    return Scanner(custom, deny, languages)

@@ -46,7 +46,7 @@ def _answered(value: list[object]) -> bytes:
 def find(job: frames.Job) -> list[Finding]:
     """What is in the text; findings may overlap. Raises linear.RegexRefused, model.ModelMissing."""
     if not job.is_names:
-        return scan.scanner(job.custom, job.deny).scan(job.text)
+        return scan.scanner(job.custom, job.deny, job.languages).scan(job.text)
     results = _names().read(job.text)
     return [Finding(found.start, found.end, found.entity_type, found.score) for found in results]
 

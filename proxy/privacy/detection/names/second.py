@@ -1,4 +1,5 @@
-"""A second reading of capitalised words that the model passed over: pairs, and those after "ask" or "dear".
+"""A second reading of capitalised words that the model passed over: pairs, those after "ask" or "dear", those in a list
+with a name.
 
 Each is read in a sentence that suits a name. In a row of a table or between quotes the model misses names it knows;
 of "… said that it works" it is nearly always right about both names and what only looks like one.
@@ -19,6 +20,9 @@ _MOST = 16  # in one window; more capitalised pairs are a table of something els
 
 _WORD = r"[^\W\d_]+(?:[-'’][^\W\d_]+)*"
 _PAIR = re.compile(rf"(?<![\w.@/\\$#-]){_WORD}(?:[ ]{_WORD}){{1,3}}(?![\w(\[@/\\=$-])")
+_LIST = re.compile(
+    rf"(?<![\w.@/\\$#-]){_WORD}(?:(?:, (?:and |und |et |e |y |i )?| (?:and|und|et|e|y|i|&) ){_WORD})+(?![\w(])"
+)
 _SINGLE = re.compile(rf"(?<![\w.@/\\$#-]){_WORD}(?![\w(\[@/\\=$-])")
 
 
@@ -29,7 +33,7 @@ def reading(
     taken = list(taken)
     candidates = [
         (start, end, least)
-        for start, end, least in _candidates(text)
+        for start, end, least in (*_candidates(text), *_listed(text, taken))
         if all(end <= first or last <= start for first, last, _ in taken)
     ][:_MOST]
     if not candidates:
@@ -51,6 +55,15 @@ def _candidates(text: str) -> Iterable[Found]:
         is_addressed = words.PERSON_CUE.search(text, max(0, single.start() - 20), single.start())
         if is_addressed and spelling.is_capitalised_name(single[0]) and not words.is_common(single[0]):
             yield *single.span(), _LEAST_SCORE_ADDRESSED
+
+
+def _listed(text: str, taken: Sequence[Found]) -> Iterable[Found]:
+    """Single words in a list, one of whose members is a name: "Róża, Mikołaj and Jan"."""
+    for listed in _LIST.finditer(text):
+        if any(listed.start() <= start and end <= listed.end() for start, end, _ in taken):
+            for single in _SINGLE.finditer(text, *listed.span()):
+                if spelling.is_capitalised_name(single[0]) and not words.is_common(single[0]):
+                    yield *single.span(), _LEAST_SCORE_ADDRESSED
 
 
 def _capitalised(run: re.Match[str]) -> Iterable[tuple[int, int]]:

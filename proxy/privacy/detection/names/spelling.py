@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from proxy.privacy.detection.names import words
 from proxy.privacy.detection.names.rampart import NAME, Word
@@ -22,7 +23,7 @@ _LAST_WORD = re.compile(r"(?<![\w'’.-])([^\W\d_]+(?:[-'’][^\W\d_]+)*)[ ]$")
 
 def people(text: str, read: Sequence[Word]) -> Iterator[tuple[int, int, float]]:
     """Start, end and score of each name."""
-    for run in _runs(text, read):
+    for run in map(partial(_without_verbs, text), _runs(text, read)):
         start, end = run[0].start, run[-1].end
         score = max(word.score for word in run)
         if _is_plausible(text, start, end):
@@ -62,6 +63,19 @@ def _runs(text: str, read: Sequence[Word]) -> Iterator[list[Word]]:
         run.append(word)
     if run:
         yield run
+
+
+def _without_verbs(text: str, run: list[Word]) -> list[Word]:
+    """ "Brian shouted": the model takes the common word beside a capitalised name for a part of it."""
+
+    def is_more(word: Word) -> bool:
+        return text[word.start].islower() and words.is_common(text[word.start : word.end])
+
+    if not any(text[word.start].isupper() for word in run):
+        return run
+    first = next(at for at, word in enumerate(run) if not is_more(word))
+    last = next(at for at in range(len(run), 0, -1) if not is_more(run[at - 1]))
+    return run[first:last]
 
 
 def _are_joined(text: str, word: Word, following: Word) -> bool:

@@ -1,7 +1,7 @@
 """A Presidio recogniser whose patterns run in RE2."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,9 @@ from proxy.privacy.detection import linear
 
 Span = tuple[int, int, float]
 """Start, end and score."""
+
+Words = Mapping[str, Sequence[str]]
+"""Words, or pieces of a regex, by the code of their language; under "" those of every language."""
 
 _CUE_REACH_CHARS = 40
 
@@ -65,6 +68,12 @@ class LinearRecognizer(LocalRecognizer):
     ) -> list[RecognizerResult]:
         """Presidio's own way to ask."""
         return self.find(linear.Subject(text))
+
+
+def spoken(words: Words, languages: Collection[str]) -> list[str]:
+    """The words of these languages; of all where none is named."""
+    chosen = (own for language, own in words.items() if not languages or not language or language in languages)
+    return list(dict.fromkeys(word for own in chosen for word in own))
 
 
 def cue_pattern(cues: Sequence[str]) -> re.Pattern[str]:

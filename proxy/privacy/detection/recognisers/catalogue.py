@@ -16,20 +16,22 @@ from proxy.privacy.detection.recognisers.base import LinearRecognizer
 from proxy.privacy.rules import CustomRecogniser
 
 
-def build(custom: tuple[CustomRecogniser, ...] = (), deny: tuple[str, ...] = ()) -> list[LinearRecognizer]:
-    """What has a form, with a tenant's own. Raises linear.RegexRefused."""
+def build(
+    custom: tuple[CustomRecogniser, ...] = (), deny: tuple[str, ...] = (), languages: tuple[str, ...] = ()
+) -> list[LinearRecognizer]:
+    """What has a form, with a tenant's own, by the words of these languages or of all. Raises linear.RegexRefused."""
     found: list[LinearRecognizer] = [
         contact.EmailAddressRecognizer(),
-        contact.PhoneNumberRecognizer(),
-        money.CardRecognizer(),
+        contact.PhoneNumberRecognizer(languages),
+        money.CardRecognizer(languages),
         money.IbanCodeRecognizer(),
         money.WalletRecognizer(),
         identity.SsnRecognizer(),
-        *identity.national_ids(),
+        *identity.national_ids(languages),
         network.PublicIpRecognizer(),
-        people.FieldNameRecognizer(),
-        tables.TableRecognizer(),
-        addresses.StreetRecognizer(),
+        people.FieldNameRecognizer(languages),
+        tables.TableRecognizer(languages),
+        addresses.StreetRecognizer(languages),
         secrets.PrivateKeyRecognizer(),
         secrets.PasswordRecognizer(),
         *tokens.recognisers(),

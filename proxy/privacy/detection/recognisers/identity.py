@@ -1,7 +1,7 @@
 """Numbers that a state gives to a person. All but the American ones have check digits."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from proxy.privacy.detection.recognisers.base import Form, LinearRecognizer, Span, is_word
@@ -47,6 +47,7 @@ def _is_issued(digits: str) -> bool:
 class _Number:
     """One country's: how it is written, what it is called, and whether its check digits are right."""
 
+    language: str
     form: str
     cues: tuple[str, ...]  # empty: nothing else is written so
     is_right: Callable[[str], bool]
@@ -110,22 +111,22 @@ def _dihedral(one: int, other: int) -> int:
 
 
 _NUMBERS = (
-    _Number(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ ]?[0-9]{2}[ ]?[0-9]{2}[ ]?[0-9]{2}[ ]?[A-D]",
+    _Number("en", r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ ]?[0-9]{2}[ ]?[0-9]{2}[ ]?[0-9]{2}[ ]?[A-D]",
             ("national insurance", "ni number", "nino", "insurance number"), lambda number: True),
-    _Number(r"[XYZ]?[0-9]{7,8}-?[A-HJ-NP-TV-Z]", ("dni", "nif", "nie", "identidad"), _is_nif),
-    _Number(r"[A-Z]{6}[0-9]{2}[A-EHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]", (), _is_codice_fiscale),
-    _Number(r"[0-9]{11}", ("pesel",),
+    _Number("es", r"[XYZ]?[0-9]{7,8}-?[A-HJ-NP-TV-Z]", ("dni", "nif", "nie", "identidad"), _is_nif),
+    _Number("it", r"[A-Z]{6}[0-9]{2}[A-EHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]", (), _is_codice_fiscale),
+    _Number("pl", r"[0-9]{11}", ("pesel",),
             lambda number: (10 - _weighted(number, "1379137913") % 10) % 10 == int(number[10])),
-    _Number(r"[12][ ]?[0-9]{2}[ ]?[0-9]{2}[ ]?[0-9]{2}[ ]?[0-9]{3}[ ]?[0-9]{3}[ ]?[0-9]{2}",
+    _Number("fr", r"[12][ ]?[0-9]{2}[ ]?[0-9]{2}[ ]?[0-9]{2}[ ]?[0-9]{3}[ ]?[0-9]{3}[ ]?[0-9]{2}",
             ("sécurité sociale", "securite sociale", "nir", "sécu", "insee"),
             lambda number: 97 - int(number[:13]) % 97 == int(number[13:])),
-    _Number(r"[0-9]{9}", ("bsn", "burgerservicenummer", "sofinummer"),
+    _Number("nl", r"[0-9]{9}", ("bsn", "burgerservicenummer", "sofinummer"),
             lambda number: (_weighted(number, "98765432") - int(number[8])) % 11 == 0),
-    _Number(r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", (), _is_cpf),
-    _Number(r"[0-9]{11}", ("cpf",), _is_cpf),
-    _Number(r"[0-9]{2}[ ]?[0-9]{3}[ ]?[0-9]{3}[ ]?[0-9]{3}",
+    _Number("pt", r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", (), _is_cpf),
+    _Number("pt", r"[0-9]{11}", ("cpf",), _is_cpf),
+    _Number("de", r"[0-9]{2}[ ]?[0-9]{3}[ ]?[0-9]{3}[ ]?[0-9]{3}",
             ("steuer-id", "steuer-?identifikationsnummer", "steuernummer", "idnr", "tax id"), _is_steuer_id),
-    _Number(r"[0-9]{4}[ ]?[0-9]{4}[ ]?[0-9]{4}", ("aadhaar", "aadhar", "uidai", "uid"), _is_aadhaar),
+    _Number("en", r"[0-9]{4}[ ]?[0-9]{4}[ ]?[0-9]{4}", ("aadhaar", "aadhar", "uidai", "uid"), _is_aadhaar),
 )  # fmt: skip
 
 
@@ -146,6 +147,6 @@ class NationalIdRecognizer(LinearRecognizer):
         return (start, end, score) if self._is_right(re.sub(r"[ .-]", "", text[start:end])) else None
 
 
-def national_ids() -> list[NationalIdRecognizer]:
-    """One for each country."""
-    return [NationalIdRecognizer(number) for number in _NUMBERS]
+def national_ids(languages: Sequence[str] = ()) -> list[NationalIdRecognizer]:
+    """One for each country in which one of these languages is spoken."""
+    return [NationalIdRecognizer(number) for number in _NUMBERS if not languages or number.language in languages]

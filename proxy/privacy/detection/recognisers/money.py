@@ -1,25 +1,41 @@
 """Payment cards, bank accounts and wallets: all have check digits."""
 
+from collections.abc import Sequence
+
 from presidio_analyzer.predefined_recognizers import CryptoRecognizer
 
-from proxy.privacy.detection.recognisers.base import Form, LinearRecognizer, Span, is_word
+from proxy.privacy.detection.recognisers.base import Form, LinearRecognizer, Span, Words, is_word, spoken
 
 _CARD = (
-    r"(?:^|[^0-9A-Za-z_.+-])([1-6][0-9]{3}(?:[ -]?[0-9]{4}){2}(?:[ -]?[0-9]{1,7})?"
+    r"(?:^|[^0-9A-Za-z_.+-])([0-6][0-9]{3}(?:[ -]?[0-9]{4}){2}(?:[ -]?[0-9]{1,7})?"
     r"|3[0-9]{3}[ -]?[0-9]{6}[ -]?[0-9]{4,5})"
 )
-_CARD_CUES = (
-    "cards?", "cc", "visa", "mastercard", "amex", "credit", "debit", "pan", "carte", "karte", "kreditkarte",
-    "kreditkartennummer", "tarjeta", "carta", "cartão", "karta", "kort", "payment", "card_number", "cardnumber",
-    "discover", "maestro",
-)  # fmt: skip
+_CARD_CUES: Words = {
+    "": ("cards?", "cc", "visa", "mastercard", "amex", "credit", "debit", "pan", "payment", "card_number", "cardnumber",
+         "discover", "maestro"),
+    "de": ("karte", "kreditkarte", "kreditkartennummer"),
+    "fr": ("carte",),
+    "es": ("tarjeta",),
+    "it": ("carta",),
+    "pt": ("cartão",),
+    "pl": ("karta", "karty"),
+    "nl": ("kaart", "creditcard"),
+    "sv": ("kort",),
+    "da": ("kort",),
+    "cs": ("karta", "karty"),
+    "hr": ("kartica", "kartice"),
+    "fi": ("kortti",),
+    "hu": ("kártya",),
+    "tr": ("kart",),
+}  # fmt: skip
 
 
 class CardRecognizer(LinearRecognizer):
     """Numbers that an issuer gives out and whose last digit is right (Luhn)."""
 
-    def __init__(self) -> None:
-        super().__init__("CREDIT_CARD", [Form("card", _CARD, 0.6)], hint=r"[1-6][0-9]{3}[ -]?[0-9]", cues=_CARD_CUES)
+    def __init__(self, languages: Sequence[str] = ()) -> None:
+        cues = spoken(_CARD_CUES, languages)
+        super().__init__("CREDIT_CARD", [Form("card", _CARD, 0.6)], hint=r"[0-6][0-9]{3}[ -]?[0-9]", cues=cues)
 
     def judge(self, text: str, span: Span) -> Span | None:
         start, end, _ = span
@@ -51,6 +67,7 @@ _ISSUERS = (
 # Too common as other numbers to be taken for cards without a word that says so.
 _RARE_ISSUERS = (
     *((range(first * 100, first * 100 + 100), range(12, 20)) for first in (50, 56, 57, 58, 60, 63, 67)),  # Maestro
+    (range(604, 605), (12,)),
     (range(1800, 1801), (15,)),  # JCB's old numbers
     (range(2131, 2132), (15,)),
 )

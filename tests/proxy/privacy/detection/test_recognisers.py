@@ -7,8 +7,10 @@ from presidio_analyzer import AnalyzerEngine
 from presidio_analyzer.nlp_engine import NoOpNlpEngine
 
 from proxy.privacy.detection import overlaps, scan
+from proxy.privacy.detection.recognisers import catalogue
 from proxy.privacy.findings import Finding
 from proxy.privacy.rules import CustomRecogniser
+from tenants import entities
 
 FOUND = {
     "EMAIL_ADDRESS": [
@@ -27,6 +29,12 @@ FOUND = {
         "ring +49 151 23456789, or «020 7946 0958 x12»",
         "«+33 6 12 34 56 78»",
         'phone_number: "«0664 1234567»"',
+        "call me back on «366851991», please",
+        "Jan Kos\n«795 930 831» mobile\n«0521671715»-Fax",
+        "12: Anna Nowak,ul. Lipowa 7,«604 734 860»\n",
+        "7;Mario Rossi;Via Roma 3;«3311950061»\n",
+        "«5352133341» | jane@example.com",
+        "3,Leigh Kent,1 Main Street,«(029)2018550»",
     ],
     "CREDIT_CARD": [
         "«4111 1111 1111 1111»",
@@ -34,6 +42,7 @@ FOUND = {
         '"pan": "«2221000000000009»"',
         "«5555-5555-5555-4444»",
         "maestro «6759 6498 2643 8453»",
+        'card_number: "«060471307235»", jane@example.com',
     ],
     "IBAN_CODE": [
         "to «DE89 3704 0044 0532 0130 00» today",
@@ -60,6 +69,19 @@ FOUND = {
         "«12 rue de la Paix, 75002 Paris»",
         "«Via Garibaldi, 44»",
         "«ul. Długa 5/12»",
+        "at «85106 Karen Heights Suite 382, Seanton, MT 95620».",
+        "12,Ann,«67622 Tina Hollow»,x",
+        "«PSC 1586, Box 5086, APO AP 86417»",
+        "«P.O. Box 12, Springfield, IL 62704»",
+        "«H.No. 02, Sekhon Nagar, Bhalswa 528738»",
+        "«Kossuth Lajos utca 12»., Budapest",
+        "«Atatürk Caddesi No: 7»",
+        "«Na Hrázi 12, 110 00 Praha»",
+        "«Rua das Flores, 21\n01310-100 São Paulo»",
+        '{"street": "«Na Hrázi 12»"}',
+        "<shipTo>«4 Tolpuddle, Poole»</shipTo>",
+        "ADR:«Keizersgracht 7 Amsterdam»",
+        "I live at «7 The Maltings», next door",
     ],
     "PERSON": [
         '{"customer_name": "«Zoë Ångström»"}',
@@ -119,12 +141,20 @@ LEFT_ALONE = [
     "| Name | Type | Default |\n|---|---|---|\n| Read Timeout | Float | 30 |",
     "name: Build And Test\nauthor: The Django Software Foundation\n",
     "3 Main Changes since 2023; 5 new rows on page 12",
+    "During 2013, Spring 2024, String 5, Engineering 101, Monitoring 24",
+    "404 Page Not Found; 12 Data Centers in use; 10 Unit Test Runs; 200 Status Point",
+    "Windows 11, 10000 Users; Python 3, 3000 Lines; Error 12, 4096 Bytes",
+    "address: see section 4 of the RFC\naddress = '127.0.0.1:8080'\nstreet: required, 3 letters\naddress: 0x7f 12",
+    "delivered to 3 regions; moving to 12 workers; lives in 2 places",
+    "7,Blue Widget,red,1234567890\n",
 ]
 
 
-def found(text: str, *own: CustomRecogniser, deny: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+def found(
+    text: str, *own: CustomRecogniser, deny: tuple[str, ...] = (), languages: tuple[str, ...] = ()
+) -> list[tuple[str, str]]:
     """Type and value of each finding."""
-    results = overlaps.resolve(one for one in scan.scanner(own, deny).scan(text) if one.score >= 0.5)
+    results = overlaps.resolve(one for one in scan.scanner(own, deny, languages).scan(text) if one.score >= 0.5)
     return [(one.entity_type, text[one.start : one.end]) for one in results]
 
 
@@ -187,3 +217,37 @@ def test_presidios_own_engine_runs_them_too() -> None:
     )
     results = engine.analyze("mail ada@example.com", language="en", entities=["EMAIL_ADDRESS"])
     assert [(one.entity_type, one.start, one.end) for one in results] == [("EMAIL_ADDRESS", 5, 20)]
+
+
+SPOKEN = [
+    ("de", "Handy 4155550132", "PHONE_NUMBER"),
+    ("fr", "Il habite 12 rue de la Paix, 75002 Paris", "ADDRESS"),
+    ("es", "DNI: 12345678Z", "NATIONAL_ID"),
+    ("pl", "imię: 'Blanka'", "PERSON"),
+    ("it", "id,cognome,x\n1,Rossi,y\n", "PERSON"),
+    ("nl", "kaart 6759 6498 2643 8453", "CREDIT_CARD"),
+    ("tr", "Atatürk Caddesi 7", "ADDRESS"),
+]
+
+
+@pytest.mark.parametrize(("language", "text", "entity_type"), SPOKEN)
+def test_words_count_in_the_languages_that_are_set_and_in_all_where_none_is(
+    language: str, text: str, entity_type: str
+) -> None:
+    of_types = {name: [kind for kind, _ in found(text, languages=name)] for name in ((), (language,), ("en", language))}
+    assert all(entity_type in kinds for kinds in of_types.values())
+    assert entity_type not in [kind for kind, _ in found(text, languages=("en",))]
+
+
+def test_every_language_that_can_be_set_does_something() -> None:
+    def built(*languages: str) -> str:
+        return repr([(one.hint, one.context) for one in catalogue.build(languages=languages)])
+
+    english_alone = built("en")
+    assert [code for code in entities.LANGUAGES if code != "en" and built("en", code) == english_alone] == []
+    assert built("de") != built("de", "en")
+
+
+def test_what_needs_no_word_is_found_in_any_language() -> None:
+    text = "a@example.com, 4111 1111 1111 1111, DE89 3704 0044 0532 0130 00, +49 30 1234567, 123-45-6789"
+    assert len(found(text, languages=("vi",))) == 5
