@@ -35,6 +35,11 @@ class Cutoff(Filter):
         usage = self._meter.cut("max_tokens")
         return list(self._progress.closing(stop_reason="max_tokens", output_tokens=usage.output_tokens))
 
+    def finish(self) -> Iterable[Event]:
+        """Nothing: the stream is over."""
+        self._watch.is_over = True
+        return ()
+
 
 def watch(
     stake: Stake | None, watcher: Watcher, meter: Meter, trace: Trace, again: Callable[[], Awaitable[Caller]]

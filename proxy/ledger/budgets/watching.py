@@ -44,12 +44,16 @@ class Stake:
 
 @dataclass(eq=False)
 class Watch:
-    """One stream. `current` gives its budgets as they are now; `ran_out` is set to one that has nothing left."""
+    """One stream. `current` gives its budgets as they are now; `ran_out` is set to one that has nothing left.
+
+    Once it `is_over` it counts no more: another of the same call may be under way, which tells what both used.
+    """
 
     stake: Stake
     usage: Callable[[], Usage]
     current: Callable[[], Awaitable[Sequence[Budget]]]
     ran_out: Budget | None = field(default=None, init=False)
+    is_over: bool = field(default=False, init=False)
 
 
 Window = tuple[Budget, datetime]
@@ -85,7 +89,7 @@ class Watcher:
         changed = [
             (watch, budget)
             for watch in list(self._watches)
-            if (now := await watch.current()) != watch.stake.budgets
+            if not watch.is_over and (now := await watch.current()) != watch.stake.budgets
             for budget in now
             if budget.is_blocking
         ]
