@@ -1,6 +1,5 @@
-"""What a model writes by itself: counted behind the stream, or held back until it was searched."""
+"""What a model writes by itself, where it may not be shown unread: held back until it was searched."""
 
-import asyncio
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -23,7 +22,8 @@ _WINDOW = 400  # characters that are held back before a part of them is searched
 _AHEAD = 120  # of these: what may belong to a value that has not come whole
 _KEY_BEGINS, _KEY_ENDS, _LONGEST_KEY = "-----BEGIN ", "-----END ", 16_000
 _INPUT = b'{"input":'
-_PIECES = {"text_delta": "text", "input_json_delta": "partial_json"}
+PIECES = {"text_delta": "text", "input_json_delta": "partial_json"}
+"""The deltas that hold a piece of a text, and its name in them."""
 _PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9A-Z]{8,}\]")
 
 
@@ -94,9 +94,9 @@ class Search:
 
 
 class Scanned:
-    """An answer whose texts are searched before they are shown, or behind them where they are only counted."""
+    """An answer whose texts are searched before they are shown."""
 
-    def __init__(self, answer: Source, search: Search, tell: Callable[[Search], None]) -> None:
+    def __init__(self, answer: Source, search: Search, tell: Callable[[], None]) -> None:
         self._answer = answer
         self._search = search
         self._tell = tell
@@ -104,8 +104,6 @@ class Scanned:
         self._held: dict[Any, str] = {}
         self._due: dict[int, int] = {}  # at which length what is held is searched
         self._last: dict[Any, tuple[Event, str]] = {}
-        self._behind: list[asyncio.Task[Sequence[Found]]] = []
-        self._leaves: list[Leaf] = []
         self.status = answer.status
         self.headers = answer.headers
         self.is_stream = answer.is_stream
@@ -127,7 +125,7 @@ class Scanned:
         ]
         leaves = [leaf._replace(place="answer") for leaf in leaves]
         changes = self._search.replaced(leaves, await self._search.find([leaf.text for leaf in leaves]))
-        self._tell(self._search)
+        self._tell()
         return body.edit(changes).raw
 
     async def piece(self, patience_seconds: float) -> bytes | None:
@@ -151,9 +149,7 @@ class Scanned:
         if rest := self._reader.rest:  # half an event: its reader says what is wrong
             self._reader = Reader()
             return rest
-        found = [one for behind in self._behind for one in await behind]
-        self._search.replaced(self._leaves, found)
-        self._tell(self._search)
+        self._tell()
         return b""
 
     async def _event(self, event: Event) -> Sequence[Event]:
@@ -176,13 +172,11 @@ class Scanned:
         kind = delta.get("type") if isinstance(delta, dict) else None
         if kind == "citations_delta":
             return (await self._whole(event, texts.of_citation(delta.get("citation"), ("delta", "citation"))),)
-        name = _PIECES.get(kind) if isinstance(kind, str) else None
+        name = PIECES.get(kind) if isinstance(kind, str) else None
         if name is None or not isinstance(delta.get(name), str):
             return (event,)
         held = self._held[index] = self._held.get(index, "") + delta[name]
         self._last[index] = (event, name)
-        if not self._search.changes_text:
-            return (event,)
         if name != "text" or len(held) < self._due.get(index, _WINDOW):
             return ()
         out = await self._show(index, held)
@@ -195,15 +189,8 @@ class Scanned:
         if not leaves:
             return event
         leaves = [leaf._replace(place="answer") for leaf in leaves]
-        if self._search.changes_text:
-            found = await self._search.find([leaf.text for leaf in leaves])
-            return event.edit(self._search.replaced(leaves, found))
-        self._behind_stream(leaves)
-        return event
-
-    def _behind_stream(self, leaves: Sequence[Leaf]) -> None:
-        self._leaves += leaves
-        self._behind.append(asyncio.create_task(self._search.find([leaf.text for leaf in leaves])))
+        found = await self._search.find([leaf.text for leaf in leaves])
+        return event.edit(self._search.replaced(leaves, found))
 
     async def _show(self, index: int, held: str) -> Sequence[Event]:
         """The beginning of what is held, up to a space that no finding spans."""
@@ -218,9 +205,6 @@ class Scanned:
     async def _stop(self, index: int) -> Sequence[Event]:
         held = self._held.pop(index, "")
         if not held:
-            return ()
-        if not self._search.changes_text:
-            self._behind_stream([Leaf((), held, "answer")])
             return ()
         if self._last[index][1] == "partial_json":
             return (await self._whole_input(index, held),)

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from proxy.call import Call, CleanCall, Headers, Privacy
 from proxy.errors import Refused, Unavailable
@@ -16,6 +17,7 @@ from proxy.formats.document import Document
 from proxy.formats.texts import Leaf, Texts
 from proxy.privacy import replacing, spreading
 from proxy.privacy.answers import Restore
+from proxy.privacy.counting import Counted, Counting
 from proxy.privacy.detection.detector import DetectionTimedOut, DetectionUnavailable, Detector, Found
 from proxy.privacy.placeholders import Placeholders
 from proxy.privacy.replacing import Tally
@@ -54,10 +56,16 @@ class Scrubbed:
     stand_ins: Placeholders | None = None
     types: Sequence[str] = ()  # of all that was found, whatever was done about it
     search: Search | None = None
+    counting: Counting | None = None
 
     def searched(self, answer: Source) -> Source:
         """The answer, its own personal data treated as the tenant wants it."""
-        return answer if self.search is None else Scanned(answer, self.search, self._tell)
+        if self.search is None:
+            return answer
+        tell = partial(self._tell, self.search)
+        if self.counting is not None and answer.is_stream:
+            return Counted(answer, self.counting, tell)
+        return Scanned(answer, self.search, tell)
 
     def _tell(self, search: Search) -> None:
         failed = {"failed": True} if search.has_failed else {}
@@ -98,7 +106,10 @@ async def scrub(call: Call, detector: Detector) -> Scrubbed:
     restore = _restore(call, stand_ins, rules) if len(stand_ins) else Chain()
     is_searched = rules.reads_answers and call.endpoint == "messages" and privacy.key is not None
     search = Search(privacy, detector) if is_searched else None
-    return Scrubbed(clean, restore, tally.header(), stand_ins, tuple(sorted(tally.types)), search)
+    counting = Counting(search) if search is not None and not search.changes_text else None
+    # Counted before values are put back: what the client sent is no news.
+    back = restore if counting is None else Chain([counting, restore])
+    return Scrubbed(clean, back, tally.header(), stand_ins, tuple(sorted(tally.types)), search, counting)
 
 
 def _read(call: Call, rules: Rules) -> Texts:

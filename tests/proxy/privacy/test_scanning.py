@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.formats.sse import Event, Reader
+from proxy.privacy.counting import Counted, Counting
 from proxy.privacy.placeholders import Placeholders
 from proxy.privacy.rules import Mode
-from proxy.privacy.scanning import AnswerNotSearched, PersonalDataInAnswer, Scanned, Search
+from proxy.privacy.scanning import AnswerNotSearched, PersonalDataInAnswer, Scanned, Search, Source
 from tests.proxy.privacy.planted import KEY, MAIL, NAME, FakeDetector, privacy
 from tests.proxy.privacy.test_answers import assembled, stream_of
 
@@ -49,13 +51,30 @@ class FakeAnswer:
         return self._pieces.pop(0) if self._pieces else b""
 
 
-def searched(answer: FakeAnswer, detector: FakeDetector | None = None, **rules: Any) -> tuple[Scanned, list[Search]]:
+def searched(answer: FakeAnswer, detector: FakeDetector | None = None, **rules: Any) -> tuple[Source, list[Search]]:
     told: list[Search] = []
     search = Search(privacy(Mode.OFF, **{"output_default_mode": Mode.REDACT, **rules}), detector or FakeDetector())  # type: ignore[arg-type]
-    return Scanned(answer, search, told.append), told
+    tell = partial(told.append, search)
+    if search.changes_text or not answer.is_stream:
+        return Scanned(answer, search, tell), told
+    return Along(answer, Counting(search), tell), told
 
 
-async def read(scanned: Scanned) -> bytes:
+class Along(Counted):
+    """As on the path of a call: the filter is fed what the source gives."""
+
+    def __init__(self, answer: FakeAnswer, counting: Counting, tell: Any) -> None:
+        super().__init__(answer, counting, tell)
+        self._reader = Reader()
+
+    async def piece(self, patience_seconds: float) -> bytes | None:
+        piece = await super().piece(patience_seconds)
+        fed = [event for event in self._reader.feed(piece or b"") if list(self._counting.feed(event)) != [event]]
+        assert fed == []
+        return piece
+
+
+async def read(scanned: Source) -> bytes:
     if not scanned.is_stream:
         return await scanned.read()
     pieces = []
@@ -64,7 +83,7 @@ async def read(scanned: Scanned) -> bytes:
     return b"".join(pieces)
 
 
-async def shown(scanned: Scanned) -> list[dict[str, Any]]:
+async def shown(scanned: Source) -> list[dict[str, Any]]:
     raw = await read(scanned)
     return assembled(Reader().feed(raw)) if scanned.is_stream else json.loads(raw)["content"]
 
@@ -199,5 +218,14 @@ async def test_odd_answers_pass() -> None:
         b'event: content_block_delta\ndata: {"index": [], "delta": 1}\n\nevent: content_block_stop\ndata: {\n\ndata: ha'
     )
     answer = FakeAnswer([], is_stream=True)
-    answer._pieces = [event]
-    assert await read(searched(answer)[0]) == event
+    for mode in (Mode.REDACT, Mode.MONITOR):
+        answer._pieces = [event]
+        assert await read(searched(answer, output_default_mode=mode)[0]) == event
+
+
+async def test_what_a_broken_stream_left_unfinished_is_counted_too() -> None:
+    answer = FakeAnswer([TEXT], is_stream=True)
+    answer._pieces = [answer.raw.partition(b"event: content_block_stop")[0]]
+    scanned, told = searched(answer, output_default_mode=Mode.MONITOR)
+    await read(scanned)
+    assert told[0].tally.header() == "EMAIL_ADDRESS=1, PERSON=1"
