@@ -1,7 +1,8 @@
 """Rewrite and filter: passages of the tenant's documents, behind the user's own words in the turns that ask.
 
 A turn is given its passages when it is to be answered, and the same ones again as long as it stays in the
-conversation, so that what a request begins with stays what it was. Turns that only carry tools' results get none.
+conversation, so that what a request begins with stays what it was. Turns that only carry tools' results get none, and
+none gets what an earlier one holds.
 """
 
 import time
@@ -60,16 +61,17 @@ async def inform(call: Call, shelf: Shelf) -> Informed:
         if any(passages.collections[name] for name in wanted.collections):
             raise PassagesUnavailable(f"The documents cannot be searched now: {down}") from None
         return Informed(call, _told(wanted, (), started, b"unavailable"))
-    now = found.given.get(turns[-1].digest) if turns[-1].is_open else None
+    shown = memory.shown(turns, found.given)
+    now = shown.get(turns[-1].content) if turns[-1].is_open else None
     call.trace.note(
         "rag",
         started,
         collections=list(wanted.collections),
         passages=found.facts,
-        turns=len([one for one in found.given.values() if one.extracts]),
+        turns=len([one for one in shown.values() if one.extracts]),
     )
-    informed = replace(call, document=call.document.append(_blocks(call, wanted, turns, found.given)))
-    extracts = [extract for one in found.given.values() for extract in one.extracts]
+    informed = replace(call, document=call.document.append(_blocks(call, wanted, shown)))
+    extracts = [extract for one in shown.values() for extract in one.extracts]
     cited = citing.Cited(call.trace, extracts) if extracts else Chain()
     return Informed(informed, _told(wanted, now.extracts if now else (), started, b""), cited)
 
@@ -106,15 +108,9 @@ async def _found(call: Call, wanted: Wanted, turns: Sequence[Turn], shelf: Shelf
     return _Found({**given, turn.digest: now}, [rendering.facts(extracts[one], one) for one in now.extracts])
 
 
-def _blocks(
-    call: Call, wanted: Wanted, turns: Sequence[Turn], given: Mapping[bytes, Given]
-) -> dict[Path, list[dict[str, Any]]]:
+def _blocks(call: Call, wanted: Wanted, shown: Mapping[Path, Given]) -> dict[Path, list[dict[str, Any]]]:
     citations = citing.is_asked(call.document.value, wanted=wanted.citations)
-    return {
-        turn.content: rendering.blocks(one.extracts, one.form, citations=citations)
-        for turn in turns
-        if (one := given.get(turn.digest)) is not None
-    }
+    return {path: rendering.blocks(one.extracts, one.form, citations=citations) for path, one in shown.items()}
 
 
 def _told(wanted: Wanted, extracts: Sequence[Extract], started: float, failed: bytes) -> Headers:

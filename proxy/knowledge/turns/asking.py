@@ -2,6 +2,7 @@
 
 import hmac
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,12 +31,17 @@ def read(messages: Sequence[Mapping[str, Any]], secret: bytes) -> list[Turn]:
     """The asking turns, the oldest first. Turns that only carry tools' results are none."""
     users = [place for place, message in enumerate(messages) if message.get("role") == "user"]
     turns = []
+    times: Counter[bytes] = Counter()
     for place in users:
         content = messages[place]["content"]
         question = _question(content)
         if len(question) >= _LEAST_CHARS:
             path: Path = ("messages", place, "content")
-            turns.append(Turn(path, _digest(content, secret), question, place == users[-1]))
+            said = _digest(content, secret)
+            # Who asks the same once more may be answered otherwise, and what was said before stays.
+            digest = hmac.digest(secret, said + bytes([times[said] % 256]), "sha256") if times[said] else said
+            times[said] += 1
+            turns.append(Turn(path, digest, question, place == users[-1]))
     return turns[-MOST_TURNS:]
 
 

@@ -11,7 +11,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Prefetch
 
+from proxy.formats.splice import Path
 from proxy.knowledge.models import GivenPassage, GivenTurn
+from proxy.knowledge.turns.asking import Turn
 from proxy.knowledge.turns.rendering import Extract
 
 LIFE = timedelta(hours=8)
@@ -65,6 +67,21 @@ def forget(at: datetime) -> None:
     """Remove what nobody came back for; a part of it at a time, as others write meanwhile."""
     stale = list(GivenTurn.objects.filter(expires_at__lte=at).values_list("pk", flat=True)[:_AT_ONCE])
     GivenTurn.objects.filter(pk__in=stale).delete()
+
+
+def shown(turns: Sequence[Turn], given: Mapping[bytes, Given]) -> dict[Path, Given]:
+    """What is written into each turn: nothing that stands in an earlier one.
+
+    What a turn shows depends on those before it alone, so that it stays when others follow; and where a client leaves
+    the beginning of a conversation out, the next turn that found the same shows it.
+    """
+    seen: set[Extract] = set()
+    kept = {}
+    for turn in turns:
+        if (one := given.get(turn.digest)) is not None:
+            kept[turn.content] = Given(one.form, [extract for extract in one.extracts if extract not in seen])
+            seen.update(one.extracts)
+    return kept
 
 
 def usable(given: Mapping[bytes, Given], collections: Mapping[str, bool]) -> dict[bytes, Given]:

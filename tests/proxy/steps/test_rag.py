@@ -135,6 +135,27 @@ async def test_a_turn_keeps_its_passages_when_documents_and_settings_change(shel
     assert contents(asked_anew) == ["How much leave?"], "a new conversation sees the documents as they are"
 
 
+async def test_a_later_turn_is_not_given_what_an_earlier_one_holds(shelf: FakeShelf) -> None:
+    caller = by()
+    first = contents(await inform(shelf, "How much leave?", caller=caller))
+    later = await inform(shelf, "How much leave?", "Thirty.", "Both of them?", caller=caller)
+    assert contents(later)[0] == first[0]
+    assert [block.get("title") for block in contents(later)[2]] == [None, "travel.md"]
+    assert dict(later.headers([]))[b"x-llmp-rag-passages"] == b"1"
+    alone = await inform(shelf, "Both of them?", caller=caller)
+    assert len(contents(alone)[0]) == 3, "without the turn that held it, it is given"
+
+
+async def test_the_same_question_once_more_sees_new_documents_and_changes_no_earlier_turn(shelf: FakeShelf) -> None:
+    caller = by()
+    first = contents(await inform(shelf, "How much leave?", caller=caller))
+    again = ["How much leave?", "Thirty.", "How much leave?"]
+    assert contents(await inform(shelf, *again, caller=caller)) == [*first, *again[1:]]
+    shelf.answers = {"leave": [LEAVE, TRAVEL]}
+    changed = contents(await inform(shelf, *again, caller=caller))
+    assert changed[:1] == first and changed[2][1]["title"] == "travel.md"
+
+
 @pytest.mark.parametrize("is_enabled", [True, False])
 async def test_citations_are_as_the_clients_own_sources_have_them(shelf: FakeShelf, is_enabled: bool) -> None:
     source = {"type": "text", "media_type": "text/plain", "data": "x"}
