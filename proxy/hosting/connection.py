@@ -42,6 +42,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.header_timer: TimerHandle | None = None
         self.is_in_headers = False
         self.header_bytes = 0
+        self.is_websocket = False  # and somebody else's from then on
         self.is_deaf = False  # the connection ends with the answer that is under way
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -61,7 +62,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         super().data_received(data)
         # Afterwards: headers mostly come in one piece, and a timer costs as much as a step of the pipeline.
-        if self.header_timer is None and (self.is_in_headers or self._is_idle()) and not self.transport.is_closing():
+        if self.header_timer is None and self._is_awaiting_headers():
             self._start_header_timer()
         # Headers that never end come to no callback, so their bytes are counted here.
         if self.is_in_headers and not self.transport.is_closing():
@@ -129,6 +130,16 @@ class GuardedProtocol(HttpToolsProtocol):
         self.cycle.keep_alive = False
         self.is_deaf = True
         raise _Refusal("a request before the last one was answered")
+
+    def handle_websocket_upgrade(self) -> None:
+        """As uvicorn does it: another protocol has the connection afterwards, and its own deadlines."""
+        super().handle_websocket_upgrade()
+        self.is_websocket = True
+
+    def _is_awaiting_headers(self) -> bool:
+        if self.is_websocket or self.transport.is_closing():
+            return False
+        return self.is_in_headers or self._is_idle()
 
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import uvicorn
@@ -34,8 +34,10 @@ async def _echo_app(scope: Any, receive: Any, send: Any) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _serving(protocol: type[GuardedProtocol], app: Any = _echo_app) -> AsyncIterator[int]:
-    config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None)
+async def _serving(
+    protocol: type[GuardedProtocol], app: Any = _echo_app, ws: Literal["none", "websockets-sansio"] = "none"
+) -> AsyncIterator[int]:
+    config = uvicorn.Config(app, ws=ws, lifespan="off", log_config=None)
     config.load()
     state = ServerState()
     listener = await asyncio.get_running_loop().create_server(
@@ -77,6 +79,31 @@ async def port() -> AsyncIterator[int]:
 async def quick_port() -> AsyncIterator[int]:
     async with _serving(QuickProtocol) as number:
         yield number
+
+
+async def _patient_socket(_scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "websocket.accept"})
+    await asyncio.sleep(3 * QuickProtocol.header_timeout_seconds)
+    await send({"type": "websocket.send", "text": "still here"})
+    await receive()
+
+
+async def test_the_deadline_for_headers_does_not_end_a_websocket() -> None:
+    upgrade = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+    key = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    async with _serving(QuickProtocol, _patient_socket, ws="websockets-sansio") as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(upgrade + key)
+        async with asyncio.timeout(20):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+            assert b"still here" in await reader.readuntil(b"here")
+        writer.close()
+
+
+async def test_empty_lines_before_a_request_hold_no_connection_open(quick_port: int) -> None:
+    _answer, closed = await _exchange(quick_port, *[b"\r\n\r\n"] * 8, pause=0.1, seconds=2)
+    assert closed
 
 
 async def test_an_ordinary_request_is_answered_and_the_connection_stays_open(port: int) -> None:
