@@ -7,6 +7,10 @@ from proxy.knowledge import uses
 from proxy.models import UsageRecord
 
 
+_STEPS = ("rag", "search")
+"""Looked up for a turn, or searched by the model: that may be more than once in a call."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """One passage: where it is from, its scores, whether it read like orders, how often its document is cited."""
@@ -31,13 +35,14 @@ class LookedUp:
 
 def of_call(record: UsageRecord) -> LookedUp | None:
     """None where nothing was looked up."""
-    step = next((step for step in record.trace if isinstance(step, dict) and step.get("step") == "rag"), None)
-    if step is None:
+    steps = [step for step in record.trace if isinstance(step, dict) and step.get("step") in _STEPS]
+    if not steps:
         return None
-    collections = ", ".join(str(name) for name in step.get("collections") or ())
+    collections = dict.fromkeys(str(name) for step in steps for name in step.get("collections") or ())
     cited = _cited(record)
-    found = [_shown(one, cited) for one in step.get("passages") or () if isinstance(one, dict)]
-    return LookedUp(collections, found, str(step.get("failed", "")))
+    found = [_shown(one, cited) for step in steps for one in step.get("passages") or () if isinstance(one, dict)]
+    failed = next((str(step["failed"]) for step in steps if step.get("failed")), "")
+    return LookedUp(", ".join(collections), list(dict.fromkeys(found)), failed)
 
 
 def _cited(record: UsageRecord) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -46,8 +46,8 @@ class Rounds:
         self._searches = searches
         self._entry = entry
         self._ping_seconds = ping_seconds
-        self._weave = Weave(self._why_end)
-        self._stack = AsyncExitStack()
+        self._weave = Weave(self._why_end) if searches is not None else None
+        self._open: AbstractAsyncContextManager[Source] | None = None
         self._relay: Relay
         self._coming: asyncio.Task[tuple[Head, bytes]] | None = None
 
@@ -55,17 +55,19 @@ class Rounds:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _where: TracebackType | None
     ) -> None:
         if self._coming is not None:
             self._coming.cancel()
             await asyncio.wait([self._coming])
-        await self._stack.__aexit__(kind, error, where)
+            if not self._coming.cancelled():
+                self._coming.exception()  # nobody is left to be told
+        await self._close()
 
     async def begin(self) -> tuple[Head, bytes]:
         """Status and headers with the first bytes; a whole answer comes at once, after its last round."""
         head, piece = await self._ask()
-        while self._weave.is_asking and not head.is_stream:
+        while self._is_asking and not head.is_stream:
             head, piece = await self._go_on(is_begun=False)
         return head, piece
 
@@ -74,7 +76,7 @@ class Rounds:
         while True:
             if self._coming is None:
                 piece = await self._relay.next()
-                if piece or not self._weave.is_asking:
+                if piece or not self._is_asking:
                     return piece
                 self._coming = asyncio.ensure_future(self._go_on(is_begun=True))
             done, _late = await asyncio.wait([self._coming], timeout=self._ping_seconds)
@@ -87,11 +89,16 @@ class Rounds:
             if piece:
                 return piece
 
+    @property
+    def _is_asking(self) -> bool:
+        """Whether the round that is over ended with a search."""
+        return self._weave is not None and self._weave.is_asking
+
     async def _go_on(self, *, is_begun: bool) -> tuple[Head, bytes]:
-        assert self._searches is not None  # else nothing is woven
+        assert self._weave is not None and self._searches is not None
         message = self._weave.take()
         # Its connection and its place are given back before the next are taken.
-        await self._stack.aclose()
+        await self._close()
         try:
             call = await self._searches.answer(message, is_begun=is_begun)
         except orjson.JSONEncodeError:  # a number of too many digits, in a call
@@ -100,11 +107,17 @@ class Rounds:
         return await self._ask()
 
     async def _ask(self) -> tuple[Head, bytes]:
-        answer = await self._stack.enter_async_context(self._round.source)
-        woven = [self._weave] if self._searches is not None else []
-        chain = Chain([*self._round.filters, *woven])
+        source = self._round.source
+        answer = await source.__aenter__()
+        self._open = source
+        chain = Chain(self._round.filters if self._weave is None else [*self._round.filters, self._weave])
         self._relay = Relay(self._round.searched(answer), chain, self._entry, self._ping_seconds)
         return await self._relay.begin()
+
+    async def _close(self) -> None:
+        if self._open is not None:
+            source, self._open = self._open, None
+            await source.__aexit__(None, None, None)
 
     def _why_end(self) -> str:
         """The stop reason of an answer that calls tools and is the last all the same; "": another one follows."""

@@ -48,6 +48,14 @@ def test_a_passage_leads_to_where_it_stands_and_says_whether_it_is_cited(
     assert ">cited</span>" not in shown(client, alice, acme, LOOKED_UP)
 
 
+def test_all_that_the_model_searched_for_by_itself_is_told_once(client: Client, acme: Tenant, alice: User) -> None:
+    first = {"step": "search", "us": 9, "collections": ["handbook"], "passages": [FOUND]}
+    second = {**first, "collections": ["law"], "passages": [FOUND, {**FOUND, "source": "law/acts.md"}]}
+    page = shown(client, alice, acme, first, second, {"step": "search", "us": 9, "refused": "query: give a text"})
+    assert "Looked up in handbook, law" in page and page.count("law/acts.md") >= 1
+    assert page.count("meaning 0.61") == 2
+
+
 def test_nothing_found_and_a_failure_are_said(client: Client, acme: Tenant, alice: User) -> None:
     assert "Nothing fitted the question" in shown(client, alice, acme, {**LOOKED_UP, "passages": []})
     failed = {"step": "rag", "us": 9, "collections": ["handbook"], "failed": "the store rests"}
