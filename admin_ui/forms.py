@@ -144,7 +144,7 @@ def roles_hint() -> list[tuple[str, str]]:
     return [
         ("Owner", "Everything, and who the owners are."),
         ("Admin", "Keys, upstreams, members and settings."),
-        ("Member", "Looks at everything and uses the playground."),
+        ("Member", "Looks at everything, uses the playground and keeps documents."),
         ("Viewer", "Looks at everything."),
     ]
 
