@@ -6,7 +6,6 @@ from typing import Any
 from proxy.knowledge import uses
 from proxy.models import UsageRecord
 
-
 _STEPS = ("rag", "search")
 """Looked up for a turn, or searched by the model: that may be more than once in a call."""
 

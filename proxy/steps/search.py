@@ -33,6 +33,7 @@ class Searches:
     def __init__(self, call: Call, wanted: Wanted, shelf: Shelf) -> None:
         self.call = replace(call, document=offering.offered(call.document, wanted.collections))
         self.cited = Cited(call.trace, ())
+        self.collections = wanted.collections
         self._wanted = wanted
         self._shelf = shelf
         self._given: list[Extract] = []
@@ -108,7 +109,8 @@ class Offered:
         """The reply's headers, with what the model was offered."""
         if self.searches is None:
             return headers
-        return [*headers, (b"x-llmp-rag-tool", offering.NAME.encode())]
+        named = (b"x-llmp-rag", ",".join(self.searches.collections).encode())
+        return [*headers, named, (b"x-llmp-rag-tool", offering.NAME.encode())]
 
 
 def offer(call: Call, wanted: Wanted | None, shelf: Shelf) -> Offered:

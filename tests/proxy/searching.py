@@ -107,7 +107,7 @@ def _block(block: Block) -> list[tuple[str, dict[str, Any]]]:
 async def searching(folder: Path, model: Model, shelf: FakeShelf | None = None, **more: Any) -> AsyncIterator[Gateway]:
     shelf = shelf or FakeShelf({"leave": [passage("Thirty days of leave.")], NAME.lower(): [passage(f"{NAME} knows.")]})
     ping_seconds = more.pop("ping_seconds", 15.0)
-    accounts = more.pop("accounts", None)
+    accounts, keeper = more.pop("accounts", None), more.pop("keeper", None)
     caller = build.caller(**{"passages": usable(SEARCHED), **more})
     async with running(
         folder,
@@ -117,6 +117,7 @@ async def searching(folder: Path, model: Model, shelf: FakeShelf | None = None, 
         detector=FakeDetector(),
         ping_seconds=ping_seconds,
         accounts=accounts,
+        transcripts=keeper,
     ) as gateway:
         yield gateway
 

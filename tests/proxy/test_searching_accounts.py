@@ -1,6 +1,7 @@
-"""What rounds cost and may cost: reserved before each is asked, ended where a budget ends, one record in all."""
+"""What rounds cost and may cost, and what is kept of them: one record, one text, reserved before each is asked."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,10 +10,11 @@ from uuid import uuid4
 
 import pytest
 
-from proxy.call import Budget, RateLimits
+from proxy.call import Budget, RateLimits, TranscriptRules
 from proxy.ledger.budgets.need import Growth, Need
 from proxy.ledger.budgets.reserving import Reserved, Standing
 from proxy.ledger.budgets.watching import Watcher
+from tests.proxy import build
 from tests.proxy.running import events
 from tests.proxy.searching import Model, Reply, asking, said, searching, text, wants
 from tests.proxy.test_directory import in_place
@@ -145,3 +147,32 @@ async def test_a_client_that_leaves_before_a_round_tells_anything_pays_for_its_p
         [record] = gateway.records()
     assert (record["state"], record["is_usage_estimated"], record["output_tokens"]) == ("cancelled", True, 1)
     assert record["input_tokens"] > 150  # the first round's 100, and what the second has read
+
+
+@both_ways
+async def test_the_record_names_what_was_searched_and_what_the_answer_cites(tmp_path: Path, stream: bool) -> None:
+    upstreams = [build.upstream(kind="simulator", base_url="http://simulator")]
+    async with searching(tmp_path, Model(), upstreams=upstreams) as gateway:
+        made = said(await gateway.ask(asking("How much leave?", stream=stream)))
+        [record] = gateway.records()
+    assert [block["text"] for block in made["content"]][0] == "Let me look that up."
+    assert made["content"][-1]["text"] == "Thirty days of leave."
+    steps = {step["step"]: step for step in record["trace"]}
+    assert steps["cited"]["documents"] == {steps["search"]["passages"][0]["document"]: 1}
+
+
+async def test_of_a_call_in_rounds_the_last_request_and_its_answer_are_kept(tmp_path: Path) -> None:
+    kept: list[Any] = []
+
+    class Keeper:
+        def offer(self, taken: Any) -> None:
+            kept.append(taken)
+
+    model = Model([text("Hm."), wants("leave")], [text("Thirty days.")])
+    rules = TranscriptRules(key=b"k" * 32)
+    async with searching(tmp_path, model, transcripts=rules, keeper=Keeper()) as gateway:
+        await gateway.ask(asking(stream=True))
+    [taken] = kept
+    messages = json.loads(taken.said.request)["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant", "user"]
+    assert b"".join(taken.stream).count(b"event: message_start") == 1 and b"msg_2" in b"".join(taken.stream)

@@ -42,7 +42,7 @@ async def test_one_answer_of_two_rounds(tmp_path: Path, stream: bool) -> None:
     assert (made["id"], made["stop_reason"]) == ("msg_1", "end_turn")
     assert made["usage"] == {"input_tokens": 300, "cache_read_input_tokens": 14, "output_tokens": 3}
     assert "search_documents" not in answer.body.decode()
-    assert answer.headers["x-llmp-rag-tool"] == "search_documents"
+    assert (answer.headers["x-llmp-rag"], answer.headers["x-llmp-rag-tool"]) == ("handbook", "search_documents")
     assert (record["input_tokens"], record["cache_read_tokens"], record["output_tokens"]) == (300, 14, 3)
     assert (record["state"], record["is_usage_estimated"], record["stop_reason"]) == ("completed", False, "end_turn")
     [step] = [step for step in record["trace"] if step["step"] == "search"]
