@@ -12,7 +12,7 @@ from tenants.models import Tenant
 LATEST = 1000
 """So many calls are read at most: traces are wide rows."""
 _MOST_CALLS = 20
-_STEPS = frozenset(("policy", "policy_answer", "policy_pii"))
+_STEPS = frozenset(("policy", "policy_answer", "policy_pii", "policy_detectors", "policy_answer_detectors"))
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from tenants import entities, policies
+from tenants import detectors, entities, policies
 from tenants.admin.fields import LinesField, PairsField
 
 PLACES = {
@@ -76,7 +76,7 @@ class RuleForm(forms.Form):
         max_value=2000,
         help_text="In characters, 200 unless told: what a stream holds back.",
     )
-    detector = forms.ChoiceField(required=False, choices=[("", "None"), *_choices(policies.DETECTORS)])
+    detector = forms.ChoiceField(required=False, choices=[("", "None"), *_choices(detectors.NAMES)])
     threshold = forms.FloatField(
         label="From a score of",
         required=False,

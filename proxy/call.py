@@ -167,6 +167,7 @@ class Caller:
     """The snapshot behind one secret: tenant, key and what they may do."""
 
     tenant: TenantRules
+    detectors: Mapping[str, UpstreamRules] = field(default_factory=dict)  # servers that its rules may ask, by name
     key_id: UUID
     key_name: str
     is_revoked: bool

@@ -65,10 +65,10 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
             informed = await rag.inform(call, runtime.shelf)
             offered = search.offer(informed.call, informed.searched, runtime.shelf)
             # On what was asked, not on what is left of it: rules name words, and placeholders have none.
-            judged = policy.judge(taken.ask(offered.call))
+            judged = await policy.judge_apart(taken.ask(offered.call))
             # After everything that adds text: from here on nothing sees personal data that the tenant keeps back.
             scrubbed = taken.clean(await pii.scrub(judged.call, runtime.detector))
-            judged.check_found(scrubbed.types)
+            await judged.check_clean(scrubbed.call, scrubbed.types, runtime.scales)
             # Last of the rewrites: what it gives is what leaves the proxy.
             outbound = routing.choose(scrubbed.call)
             asked = cache.ask(outbound, scrubbed.owns)
@@ -125,14 +125,14 @@ class Underway:
         # Kept and taken down as it came, then restored: the next who asks may have other values. Watched last: as read.
         said = [entry.meter, kept, ended, self.taken.answer]
         shown = [scrubbed.restore, judged.watch, self.cited, self.offered.cited]
-        return Round(admitted, source, scrubbed.searched, [*said, *shown])
+        return Round(admitted, source, judged.weighed(scrubbed.searched), [*said, *shown])
 
     async def further(self, call: Call, before: Round) -> Round:
         """A later round, with what the model said and was answered: by the same steps, to the same model."""
         entry, runtime = self.entry, self.runtime
-        judged = policy.judge(self.taken.ask(call))
+        judged = await policy.judge_apart(self.taken.ask(call))
         scrubbed = self.taken.clean(await pii.scrub(judged.call, runtime.detector))
-        judged.check_found(scrubbed.types)
+        await judged.check_clean(scrubbed.call, scrubbed.types, runtime.scales)
         written = entry.meter.usage.output_tokens
         admitted = await quota.extend(
             before.admitted, scrubbed.call, runtime.accounts, entry.quote, at=entry.started_at, written=written

@@ -1,6 +1,7 @@
 """What one web process holds while it runs, made at its start and closed at its end."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from proxy.answers.cache import Cache
 from proxy.auth import Keys
@@ -11,6 +12,7 @@ from proxy.ledger.budgets.accounts import Accounts
 from proxy.ledger.journal import Journal
 from proxy.ledger.usage_sums import UsageReader
 from proxy.privacy.detection.detector import Detector
+from proxy.rules.weighing.scales import Scales
 from proxy.transcripts.keeper import Keeper
 from proxy.upstreams import Pool
 from proxy.upstreams.model_lists import ModelLists
@@ -43,3 +45,8 @@ class Runtime:
     shelf: Shelf
     transcripts: Keeper
     limits: Limits
+
+    @cached_property
+    def scales(self) -> Scales:
+        """The detectors that the rules of tenants ask."""
+        return Scales(self.detector, self.pool.transports["detector"])

@@ -164,6 +164,7 @@ def _tenant(tenant: Tenant) -> TenantRules:
 
 
 def _transcripts(tenant: Tenant) -> TranscriptRules | None:
+        detectors={row.name: _upstream(row) for row in queries.enabled_detectors(tenant)},
     """Where the key cannot be opened nothing is kept: never in clear, never under another key."""
     if not transcripts.effective(tenant.transcripts)["enabled"]:
         return None

@@ -47,7 +47,11 @@ def _limits(config: Config) -> Limits:
 
 
 def _transports() -> dict[str, httpx.AsyncBaseTransport]:
-    return {"anthropic": GuardedTransport(destinations.check_address), "simulator": SimulatorTransport()}
+    return {
+        "anthropic": GuardedTransport(destinations.check_address),
+        "simulator": SimulatorTransport(),
+        "detector": GuardedTransport(destinations.check_address),
+    }
 
 
 def _detector(config: Config) -> Detector:

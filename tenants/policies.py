@@ -8,14 +8,13 @@ from django.core.exceptions import ValidationError
 
 from matching import spelling
 from matching.needles import LONGEST, BadPattern, Keyword, Needle, Needles, Pattern, compiled
-from tenants import checks, entities, validators
+from tenants import checks, detectors, entities, validators
 from tenants.checks import Check
 
 MODES = ("enforce", "monitor")
 PLACES = ("request", "tools", "tool_results", "response", "tool_use")
 ACTIONS = ("block", "redact", "flag", "allow", "route")
 SEVERITIES = ("info", "low", "medium", "high", "critical")
-DETECTORS = ("prompt_injection", "jailbreak")
 ATTACHMENTS = ("image", "document", "file")
 ENDINGS = ("error", "end_turn")
 _MOST_RULES = 300
@@ -66,14 +65,11 @@ def _check_together(rule: Mapping[str, Any]) -> None:
         raise ValidationError("match.pii: it blocks or flags requests: on: [request]. The data itself is for privacy.")
     if action == "redact" and (places & {"tools", "tool_use"} or not set(match) & {"keywords", "regex"}):
         raise ValidationError("action: only texts that keywords or a regex find can be redacted, and not in tools.")
-    if "detector" in match and places & {"response", "tool_use"}:
-        raise ValidationError("match.detector: detectors read requests and tool results; leave the others out of on.")
     if set(match) & set(_TOOL_KINDS) and not places <= {"tools", "tool_use"}:
         raise ValidationError("match: tool_names and tool_input fit rules on tools and tool_use only.")
-    if "response" in places and not set(match) & {"keywords", "regex"}:
-        raise ValidationError("match: a rule on response needs keywords or a regex.")
-    if "threshold" in match and "detector" not in match:
-        raise ValidationError("match.threshold: it belongs to a detector.")
+    if "response" in places and not set(match) & {"keywords", "regex", "detector"}:
+        raise ValidationError("match: a rule on response needs keywords, a regex or a detector.")
+    detectors.check_together(places, match, action)
 
 
 def _check_examples(rule: Mapping[str, Any]) -> None:
@@ -203,8 +199,8 @@ _MATCH: Mapping[str, Check] = {
     "max_tokens_over": checks.whole(0, 10**9),
     "attachments": _some_of(ATTACHMENTS),
     "pii": _some_of((*entities.TYPES, entities.DENIED)),
-    "detector": checks.one_of(DETECTORS),
-    "threshold": checks.number(0, 1),
+    "detector": checks.one_of(detectors.NAMES),
+    **detectors.FIELDS,
 }
 _FIELDS: Mapping[str, Check] = {
     "name": _name,

@@ -34,7 +34,13 @@ def playground_pass(digests: Iterable[str]) -> PlaygroundPass | None:
 
 def enabled_upstreams(tenant: Tenant) -> list[Upstream]:
     """The upstreams that the tenant's calls may go to, in the order in which they are asked."""
-    return list(Upstream.objects.filter(tenant=tenant, is_enabled=True).order_by("priority", "name"))
+    rows = Upstream.objects.filter(tenant=tenant, is_enabled=True).exclude(kind=Upstream.Kind.DETECTOR)
+    return list(rows.order_by("priority", "name"))
+
+
+def enabled_detectors(tenant: Tenant) -> list[Upstream]:
+    """The servers that the tenant's rules may ask about texts."""
+    return list(Upstream.objects.filter(tenant=tenant, is_enabled=True, kind=Upstream.Kind.DETECTOR))
 
 
 def platform_policy() -> dict[str, Any]:

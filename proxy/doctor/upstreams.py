@@ -52,6 +52,8 @@ def _target(row: Upstream) -> _Target | Finding:
     name = f"upstream {row}"
     if row.kind == Upstream.Kind.SIMULATOR:
         return ok(name, "the built-in simulator")
+    if row.kind == Upstream.Kind.DETECTOR:
+        return ok(name, "a detector, asked by rules alone")
     try:
         return _Target(name, row.base_url, queries.credential_of(row))
     except secrets.CannotDecrypt as broken:

@@ -30,6 +30,7 @@ from proxy.ledger.prices import PriceBook
 from proxy.ledger.usage_sums import UsageReader
 from proxy.privacy.detection.detector import Detector
 from proxy.proving.canaries import Canary
+from proxy.proving.detected import ScriptedDetector, servers
 from proxy.rules.policy import Policy
 from proxy.runtime import Limits, Runtime
 from proxy.simulator.transport import SimulatorTransport
@@ -41,7 +42,6 @@ from proxy.upstreams.slots import Slots
 _HEADERS = [
     (b"anthropic-version", b"2023-06-01"),
     (b"content-type", b"application/json"),
-    (b"x-api-key", b"llmp_canary"),
 ]
 
 
@@ -67,7 +67,7 @@ class Bench:
     """One tenant's policy, ready to be sent canaries."""
 
     def __init__(
-        self, runtime: Runtime, upstream: "ScriptedUpstream", admit: Callable[[Mapping[str, Any]], None]
+        self, runtime: Runtime, upstream: "ScriptedUpstream", admit: Callable[[Mapping[str, Any]], str]
     ) -> None:
         self._runtime = runtime
         self._upstream = upstream
@@ -75,14 +75,14 @@ class Bench:
 
     async def send(self, canary: Canary, *, path: str, stream: bool, cuts: bool, metadata: Mapping[str, Any]) -> Seen:
         """One canary through the path; `cuts`: the upstream's stream comes letter by letter, and byte by byte."""
-        self._admit(metadata)
+        key = (b"x-api-key", self._admit(metadata).encode())
         self._upstream.prepare(canary, cuts=cuts)
         body = dict(canary.body)
         if path.endswith("count_tokens"):
             del body["max_tokens"]
         raw = json.dumps(body | ({"stream": True} if stream else {})).encode()
         request_id = f"req_{uuid4().hex[:24]}"
-        inbound = Inbound("POST", path, b"", _HEADERS, "127.0.0.1", request_id, time.perf_counter())
+        inbound = Inbound("POST", path, b"", [*_HEADERS, key], "127.0.0.1", request_id, time.perf_counter())
 
         async def read(_owner: object) -> bytes:
             return raw
@@ -229,24 +229,24 @@ async def opened(
     )  # fmt: skip
     tenant = TenantRules(
         id=uuid4(), slug="canary", is_active=True, timezone="UTC", model_aliases={}, upstreams=[simulator],
-        policy=policy,
+        policy=policy, detectors=servers(policy.rules if policy else ()),
     )  # fmt: skip
     source, upstream, number = _OneCaller(tenant, prices, privacy), ScriptedUpstream(), iter(range(10**9))
-    transports: dict[str, httpx.AsyncBaseTransport] = {"simulator": upstream}
+    transports: dict[str, httpx.AsyncBaseTransport] = {"simulator": upstream, "detector": ScriptedDetector()}
     directory = Directory(source, _at_once)
     await directory.start()
-    current = {"digest": ""}
 
-    def admit(metadata: Mapping[str, Any]) -> None:
+    def admit(metadata: Mapping[str, Any]) -> str:
+        """The key of the next canary: each has its own, as what is known of a key is remembered."""
         source.metadata = metadata
-        current["digest"] = f"canary-{next(number)}"
+        return f"canary-{next(number)}"
 
     with tempfile.TemporaryDirectory(prefix="proof-") as folder:
         journal, pool = Journal.open(Path(folder) / "journal"), Pool(transports, Slots())
         answers = Cache(MachineStore(Path(folder) / "answers.sqlite3"))
         runtime = Runtime(
             directory=directory,
-            keys=Keys(lambda _secret: True, lambda _secret: [(1, current["digest"])]),
+            keys=Keys(lambda _secret: True, lambda secret: [(1, secret)]),
             journal=journal,
             pool=pool,
             model_lists=ModelLists(transports),

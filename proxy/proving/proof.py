@@ -107,7 +107,7 @@ async def prove(
     book = prices or PriceBook([])
     checks: list[Check] = []
     async with (
-        bench.opened(policy, book) as ready,
+        bench.opened(policy, book, detector=planting.Planted()) as ready,
         bench.opened(policy, book, privacy=planting.WATCHED, detector=planting.Planted()) as finding,
     ):
         for given, rule in list(zip(written, policy.rules, strict=True))[part]:

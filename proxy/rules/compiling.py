@@ -10,7 +10,8 @@ import orjson
 from matching.needles import LONGEST, Keyword, Needle, Pattern
 from proxy.formats.globs import Globs
 from proxy.rules.policy import Policy
-from proxy.rules.rule import Action, InputRule, Place, Rule
+from proxy.rules.rule import Action, Asked, InputRule, Place, Rule
+from tenants import detectors
 
 
 def compiled(platform: Mapping[str, Any], tenant: Mapping[str, Any]) -> Policy | None:
@@ -36,6 +37,7 @@ def _rules(document: Mapping[str, Any], *, is_platform: bool) -> list[Rule]:
 def _rule(given: Mapping[str, Any], mode: str, is_platform: bool) -> Rule:
     match = given["match"]
     when = given.get("when", {})
+    asked = _asked(match) if match.get("detector") in detectors.ASKED else None
     return Rule(
         name=given["name"],
         places=frozenset(Place(place) for place in given["on"]),
@@ -44,8 +46,9 @@ def _rule(given: Mapping[str, Any], mode: str, is_platform: bool) -> Rule:
         message=given.get("message") or f"Your organisation's policy ({given['name']}) does not allow this.",
         severity=given.get("severity", "medium"),
         needles=_needles(match),
-        detector=match.get("detector", ""),
-        threshold=match.get("threshold", 0.8),
+        detector="" if asked else match.get("detector", ""),
+        threshold=match.get("threshold", detectors.THRESHOLD),
+        asked=asked,
         tool_names=_folded(match["tool_names"]) if "tool_names" in match else None,
         tool_input=[
             InputRule(Globs([path]), (Pattern(regex, LONGEST * 100),))
@@ -60,6 +63,20 @@ def _rule(given: Mapping[str, Any], mode: str, is_platform: bool) -> Rule:
         after_untrusted=when.get("untrusted", False),
         ends_quietly=given.get("ending") == "end_turn",
         is_platform=is_platform,
+    )
+
+
+def _asked(match: Mapping[str, Any]) -> Asked:
+    name = match["detector"]
+    return Asked(
+        detector=name,
+        threshold=match.get("threshold", detectors.ASKED[name]),
+        seconds=match.get("seconds", detectors.SECONDS),
+        fails_open=match.get("on_failure") == "open",
+        allowed=frozenset(match.get("allowed", ())),
+        forbidden=frozenset(match.get("forbidden", ())),
+        topics=tuple(match.get("topics", ())),
+        server=match.get("server", ""),
     )
 
 

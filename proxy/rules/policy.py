@@ -43,6 +43,16 @@ class Policy:
         return [rule for rule in self.rules if place in rule.places]
 
     @cached_property
+    def asked(self) -> list[Rule]:
+        """The rules whose detectors are asked off the event loop."""
+        return [rule for rule in self.rules if rule.asked is not None]
+
+    @cached_property
+    def judges_at_length(self) -> bool:
+        """Whether a long text takes milliseconds to judge, as detectors do."""
+        return any(rule.detector or rule.after_untrusted for rule in self.rules)
+
+    @cached_property
     def watches_answers(self) -> bool:
         """Whether an answer has to be looked at."""
         return bool(self.of(Place.RESPONSE) or self.of(Place.TOOL_USE))

@@ -37,6 +37,20 @@ class InputRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A detector that is asked off the event loop (proxy/rules/weighing), what about, and for how long."""
+
+    detector: str
+    threshold: float
+    seconds: float
+    fails_open: bool  # without a score the rule does not fit; else what it would block is refused unjudged
+    allowed: frozenset[str] = frozenset()  # languages
+    forbidden: frozenset[str] = frozenset()
+    topics: Sequence[str] = ()
+    server: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """Everything that is given must fit; what a text must hold, one text must hold all of."""
 
@@ -49,6 +63,7 @@ class Rule:
     needles: Sequence[Needle] = ()  # one of them must occur
     detector: str = ""
     threshold: float = 1.0
+    asked: Asked | None = None  # alone: such a rule reads no words beside
     tool_names: Globs | None = None
     tool_input: Sequence[InputRule] = ()
     models: Globs | None = None
@@ -65,6 +80,11 @@ class Rule:
     def key(self) -> str:
         """Its name, told apart from a rule of the same name on the other level."""
         return f"platform/{self.name}" if self.is_platform else self.name
+
+    @property
+    def weighs(self) -> bool:
+        """Whether a detector decides, whose score of an answer is known ahead of what is shown."""
+        return bool(self.detector or self.asked)
 
     @property
     def reads_text(self) -> bool:

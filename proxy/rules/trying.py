@@ -79,11 +79,11 @@ def _of_request(policy: Policy, body: Mapping[str, Any]) -> Iterator[Fit]:
             if requests.reads(match.rule, place) and requests.fits(match.rule, model, body, read.attachments):
                 yield _fit(match, [place], leaf.text)
     for rule in policy.rules:
-        if Place.TOOLS in rule.places and not rule.detector and requests.fits(rule, model, body, read.attachments):
+        if Place.TOOLS in rule.places and not rule.weighs and requests.fits(rule, model, body, read.attachments):
             for tool in offered if isinstance(offered, list) else ():
                 if tools.offered(rule, tool):
                     yield Fit(rule, [Place.TOOLS], [Piece(str(tool.get("name", "")), True)])
-        is_about_all = not (rule.reads_text or rule.tool_names is not None or rule.pii)
+        is_about_all = not (rule.reads_text or rule.asked or rule.tool_names is not None or rule.pii)
         if is_about_all and Place.REQUEST in rule.places and requests.fits(rule, model, body, read.attachments):
             yield Fit(rule, [Place.REQUEST], [])
 

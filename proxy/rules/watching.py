@@ -35,7 +35,7 @@ class Watch(Filter):
     ) -> None:
         self._reader = policy.reader(Place.RESPONSE)
         self._applying = frozenset(rule.key for rule in applies)
-        self._tool_rules = [rule for rule in applies if Place.TOOL_USE in rule.places]
+        self._tool_rules = [rule for rule in applies if Place.TOOL_USE in rule.places and not rule.weighs]
         self._note = note
         self._refuse = refuse
         self._noted: set[str] = set()
@@ -45,13 +45,19 @@ class Watch(Filter):
         self._next_index = 0
         self._usage: Mapping[str, Any] = {}
         self._last: dict[int, Event] = {}
+        self._forbidden: Rule | None = None
         self.is_over = False
+
+    def forbid(self, rule: Rule) -> None:
+        """Nothing more of the answer may be seen: a detector found in it what this rule blocks."""
+        self._forbidden = self._forbidden or rule
 
     def feed(self, event: Event) -> Iterable[Event]:
         """What may be seen of the event; nothing more once the answer has ended here."""
         if self.is_over:
             return ()
         try:
+            self._check_forbidden()
             return list(self._event(event))
         except Malformed:
             return (event,)  # for the client to judge
@@ -63,6 +69,7 @@ class Watch(Filter):
         if self.is_over:
             return ()
         try:
+            self._check_forbidden()
             return [event for index in list(self._windows) for event in self._flush(index)]
         except Blocked as blocked:
             return self._end(blocked.rule)
@@ -72,6 +79,7 @@ class Watch(Filter):
         content = body.get("content")
         changes: dict[Path, str] = {}
         try:
+            self._check_forbidden()
             for position, block in enumerate(content if isinstance(content, list) else []):
                 changes |= self._block(block, ("content", position))
         except Blocked as blocked:
@@ -80,6 +88,10 @@ class Watch(Filter):
             ending = {"content": [{"type": "text", "text": blocked.rule.message}], "stop_reason": "end_turn"}
             return Document.parse(orjson.dumps({**body.value, **ending}), max_depth=512)
         return body.edit(changes)
+
+    def _check_forbidden(self) -> None:
+        if self._forbidden is not None:
+            raise Blocked(self._forbidden)
 
     def _event(self, event: Event) -> Iterable[Event]:
         if event.name == "message_start":

@@ -1,22 +1,32 @@
 """Check, rewrite and filter: what a tenant's policy and the platform's above it let be asked, answered and done."""
 
+import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from proxy.call import Call, Headers
-from proxy.errors import Refused
+from proxy.errors import Refused, Unavailable
 from proxy.formats import texts
 from proxy.formats.splice import Path
 from proxy.formats.texts import Leaf, Texts
+from proxy.privacy.scanning import Source
 from proxy.rules import detectors, requests, tools
 from proxy.rules.policy import Match, Policy
 from proxy.rules.rule import Action, Place, Rule
 from proxy.rules.watching import Watch
+from proxy.rules.weighing import NotWeighed
+from proxy.rules.weighing.answers import Weighed
+from proxy.rules.weighing.asking import Asking
+from proxy.rules.weighing.scales import Scales
 from proxy.rules.windows import REPLACEMENT
 from proxy.stream import Chain, Filter
 
+_LONG_BYTES = 16 * 1024  # more is judged in a thread where detectors read: it would hold the event loop
+_ASKED = frozenset((Place.REQUEST, Place.TOOLS, Place.TOOL_RESULTS))
+_ANSWERED = frozenset((Place.RESPONSE, Place.TOOL_USE))
 _UNTRUSTED = frozenset(("tool_result", "document"))
 
 
@@ -30,6 +40,10 @@ class PolicyBlocked(Refused):
         super().__init__(rule.message, headers={"x-should-retry": "false", "x-llmp-policy-rule": rule.name})
 
 
+class PolicyUnavailable(Unavailable):
+    """A detector could not be asked, and the rule lets nothing through that was not judged."""
+
+
 @dataclass(slots=True)
 class Judged:
     """A call that may go on, and what its answer is watched by."""
@@ -38,6 +52,8 @@ class Judged:
     watch: Filter = field(default_factory=Chain)
     fitting: list[dict[str, Any]] = field(default_factory=list)
     pending: Sequence[Rule] = ()  # those that fit, if the personal data they ask for is found
+    asking: Sequence[Rule] = ()  # those whose detectors are asked later: about what leaves, or about the answer
+    scales: Scales | None = None
 
     def check_found(self, types: Iterable[str]) -> None:
         """Ask the rules about the types of personal data that were found. Raises PolicyBlocked."""
@@ -49,6 +65,57 @@ class Judged:
                 if rule.is_enforced and rule.action is Action.BLOCK:
                     self.call.trace.note("policy_pii", started, rules=[rule.name], blocked=rule.name)
                     raise PolicyBlocked(rule)
+
+    async def check_clean(self, call: Call, types: Iterable[str], scales: Scales) -> None:
+        """The same, then ask the detectors about the texts as they leave. Raises PolicyBlocked, PolicyUnavailable."""
+        self.check_found(types)
+        self.scales = scales
+        rules = [rule for rule in self.asking if rule.asked is not None and rule.places & _ASKED]
+        if not rules:
+            return
+        started = time.perf_counter()
+        given = [(requests.place_of(leaf), leaf.text) for leaf in texts.of_request(call.document.value).leaves]
+        fits: list[dict[str, Any]] = []
+        try:
+            blocking = await self._asking(rules, fits, scales).blocking(given)
+        finally:
+            self.fitting += fits
+            call.trace.note("policy_detectors", started, rules=fits)
+        if blocking is not None:
+            raise PolicyBlocked(blocking)
+
+    def weighed(self, searched: Callable[[Source], Source]) -> Callable[[Source], Source]:
+        """The answer held back until detectors have read it, where a rule asks them."""
+        rules = [rule for rule in self.asking if rule.places & _ANSWERED]
+        scales, guard = self.scales, self.watch
+        if not rules or scales is None or not isinstance(guard, Watch):
+            return searched
+        fits: list[dict[str, Any]] = []
+        asking = self._asking(rules, fits, scales)
+
+        async def weigh(kind: str, given: Sequence[str]) -> Callable[[], None] | None:
+            place, known = Place.TOOL_USE if kind == "tool" else Place.RESPONSE, len(fits)
+            blocking = await asking.blocking([(place, text) for text in given])
+            if fits and not known:
+                self.call.trace.note("policy_answer_detectors", time.perf_counter(), rules=fits)
+            return partial(guard.forbid, blocking) if blocking is not None else None
+
+        holds = any(rule.is_enforced and rule.action is Action.BLOCK for rule in rules)
+        return lambda answer: Weighed(searched(answer), weigh, holds=holds)
+
+    def _asking(self, rules: Sequence[Rule], fits: list[dict[str, Any]], scales: Scales) -> Asking:
+        def note(rule: Rule, place: Place, score: float) -> None:
+            if not any(_is_of(fit, rule, place) for fit in fits):
+                _note(fits, rule, place)
+                fits[-1]["score"] = round(score, 2)
+
+        return Asking(rules, self.call.caller.tenant, scales, note, self._fail)
+
+    def _fail(self, rule: Rule, failed: NotWeighed) -> None:
+        self.call.trace.note("policy_not_judged", time.perf_counter(), rule=rule.name, reason=str(failed))
+        is_open = rule.asked is None or rule.asked.fails_open
+        if not is_open and rule.is_enforced and rule.action is Action.BLOCK:
+            raise PolicyUnavailable(f"Your organisation's policy ({rule.name}) could not be asked. {failed}")
 
     def headers(self, headers: Headers) -> Headers:
         """The reply's headers, with the rules that fitted the request."""
@@ -90,9 +157,18 @@ def judge(call: Call) -> Judged:
         facts = {"blocked": blocking.name} if blocking else {}
         call.trace.note("policy", started, rules=judged.fitting, **facts)
     judged.pending = pending
+    judged.asking = [rule for rule in request.applying if request.asks_for(rule)]
     judged.call = request.edited()
     judged.watch = _watch(call, policy, request)
     return judged
+
+
+async def judge_apart(call: Call) -> Judged:
+    """The same, of long texts in a thread where it takes milliseconds. Raises PolicyBlocked."""
+    policy = call.caller.tenant.policy
+    if policy is not None and policy.judges_at_length and len(call.document.raw) > _LONG_BYTES:
+        return await asyncio.to_thread(judge, call)
+    return judge(call)
 
 
 class _Request:
@@ -123,12 +199,16 @@ class _Request:
 
     def matches(self, rule: Rule) -> list[Place] | None:
         """Where the rule fits the request, its types of personal data left open; None where it does not."""
-        if not self._fits_call(rule):
+        if rule.asked or not self._fits_call(rule):
             return None
         places = self._text_places(rule) + self._tool_places(rule)
         if rule.reads_text or rule.tool_names is not None:
             return places or None
         return [Place.REQUEST] if Place.REQUEST in rule.places else None
+
+    def asks_for(self, rule: Rule) -> bool:
+        """Whether the rule's detector is to be asked later: about what leaves, or about the answer."""
+        return bool(rule.asked or (rule.detector and rule.places & _ANSWERED)) and self._fits_call(rule)
 
     def allow(self, rule: Rule) -> None:
         """Ask no more rules of this one's policy."""
@@ -160,7 +240,7 @@ class _Request:
         return [place for place in places if requests.reads(rule, place)]
 
     def _tool_places(self, rule: Rule) -> list[Place]:
-        if Place.TOOLS not in rule.places or rule.detector:
+        if Place.TOOLS not in rule.places or rule.weighs:
             return []
         offered = self._call.document.get("tools")
         is_offered = any(tools.offered(rule, tool) for tool in (offered if isinstance(offered, list) else ()))
@@ -194,6 +274,11 @@ def _covered(text: str, spans: Sequence[tuple[int, int]]) -> str:
             pieces += text[at:start], REPLACEMENT
         at = max(at, end)
     return "".join([*pieces, text[at:]])
+
+
+def _is_of(fit: dict[str, Any], rule: Rule, place: Place) -> bool:
+    is_same = fit["rule"] == rule.name and (fit.get("level") == "platform") == rule.is_platform
+    return is_same and fit["place"] == place.value
 
 
 def _watch(call: Call, policy: Policy, request: _Request) -> Filter:

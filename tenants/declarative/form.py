@@ -86,7 +86,7 @@ class UpstreamForm(RowForm):
     columns = {"models": "model_globs", "enabled": "is_enabled", "api_key": "credential"}
 
     name: Annotated[str, _stored(Upstream, "name")]
-    kind: Literal["anthropic", "simulator"] | None = None
+    kind: Literal["anthropic", "simulator", "detector"] | None = None
     base_url: Annotated[str, AfterValidator(_as_url), _stored(Upstream, "base_url")] | None = None
     api_key: SecretStr | None = None
     api_key_env: str | None = None

@@ -12,11 +12,12 @@ from tenants.models.organisation import Tenant
 
 
 class Upstream(models.Model):
-    """A model provider that a tenant's calls may go to."""
+    """A model provider that a tenant's calls may go to, or a detector that its rules may ask."""
 
     class Kind(models.TextChoices):
         ANTHROPIC = "anthropic", "Anthropic Messages API"
         SIMULATOR = "simulator", "Built-in simulator"
+        DETECTOR = "detector", "Detector that rules ask about texts"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="upstreams")
@@ -63,7 +64,7 @@ class Upstream(models.Model):
             errors["name"] = "The tenant has an upstream of this name already."
         if self.kind == self.Kind.SIMULATOR and self.base_url:
             errors["base_url"] = "The simulator is built in: it takes no base URL."
-        if self.kind == self.Kind.ANTHROPIC:
+        if self.kind in (self.Kind.ANTHROPIC, self.Kind.DETECTOR):
             try:
                 destinations.check_url(self.base_url)
             except destinations.Forbidden as forbidden:

@@ -105,15 +105,20 @@ async def running(
     shelf: Any = None,
     transcripts: Any = None,
     run: Any = in_place,
+    embed: Any = None,
 ) -> AsyncIterator[Gateway]:
     """A running gateway that knows one caller. What asks the database is called by `run`."""
     source = FakeSource()
     directory = Directory(source, in_place)
     await directory.start()
-    transports = {"anthropic": transport or GuardedTransport(allow_any), "simulator": SimulatorTransport()}
+    transports = {
+        "anthropic": transport or GuardedTransport(allow_any),
+        "simulator": SimulatorTransport(),
+        "detector": GuardedTransport(allow_any),
+    }
     journal = Journal.open(folder / "journal")
     pool = Pool(transports, Slots())
-    answers = Cache(MachineStore(folder / "answers.sqlite3"))
+    answers = Cache(MachineStore(folder / "answers.sqlite3"), embed=embed)
     runtime = Runtime(
         directory=directory,
         keys=Keys(lambda secret: secret == "llmp_test", lambda _secret: [(1, "digest")]),

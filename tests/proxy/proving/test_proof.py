@@ -119,3 +119,37 @@ async def test_without_rules_there_is_nothing_to_prove() -> None:
 )
 def test_a_text_is_made_from_a_plain_pattern(regex: str, text: str | None) -> None:
     assert sample(regex) == text
+
+
+@pytest.mark.parametrize(
+    "match",
+    [
+        {"detector": "prompt_injection"},
+        {"detector": "jailbreak", "threshold": 0.9},
+        {"detector": "secrets"},
+        {"detector": "language", "allowed": ["en"]},
+        {"detector": "language", "forbidden": ["fr"]},
+        {"detector": "topic", "topics": ["Which shares should I buy?"]},
+        {"detector": "http", "server": "guard"},
+    ],
+    ids=lambda match: match["detector"],
+)
+@pytest.mark.parametrize("more", [{}, {"ending": "end_turn"}, {"mode": "monitor"}, {"action": "flag"}], ids=str)
+async def test_each_detector_is_proved_in_each_place_every_way(match: dict[str, Any], more: dict[str, str]) -> None:
+    on = ["request", "tools", "tool_results", "response", "tool_use"]
+    rule = {"name": "detected", "on": on, "match": match, "action": "block", "message": "No.", **more}
+    done = await proof.prove({}, {"rules": [rule]})
+    assert [check for check in done.checks if check.verdict != proof.PASS] == []
+    assert done.counts == {"pass": 3 * 4 + 2 * 3}
+
+
+async def test_a_detector_that_is_not_asked_about_answers_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(step.Judged, "weighed", lambda _self, searched: searched)
+    rule = {"name": "detected", "on": ["response"], "match": {"detector": "secrets"}, "action": "block"}
+    assert set((await verdicts(rule)).values()) == {"fail"}
+
+
+async def test_a_language_that_no_canary_is_written_in_is_unproven() -> None:
+    rare = {"detector": "language", "forbidden": ["is"]}
+    rule = {"name": "rare", "on": ["request"], "match": rare, "action": "block"}
+    assert set((await verdicts(rule)).values()) == {"unproven"}

@@ -1,0 +1,68 @@
+"""What the step asks: the scores of texts, remembered by text and by what the rule says."""
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+
+import httpx
+import orjson
+
+from proxy.call import TenantRules
+from proxy.privacy.detection.detector import Detector
+from proxy.rules.rule import Asked
+from proxy.rules.weighing import NotWeighed, Weigher
+from proxy.rules.weighing.found import Secrets
+from proxy.rules.weighing.language import Languages
+from proxy.rules.weighing.server import Server
+from proxy.rules.weighing.topic import Topics
+
+_MOST_REMEMBERED = 16_384
+
+
+class Scales:
+    """The detectors of one process. A text is weighed once for all rules that ask the same of it."""
+
+    def __init__(self, detector: Detector, transport: httpx.AsyncBaseTransport) -> None:
+        self._weighers: Mapping[str, Weigher] = {
+            "language": Languages(),
+            "topic": Topics(),
+            "secrets": Secrets(detector),
+            "http": Server(transport),
+        }
+        self._remembered: OrderedDict[bytes, float] = OrderedDict()
+        self._key = secrets.token_bytes(32)  # what is remembered says nothing of a text, in this process or another
+
+    async def scores(self, texts: Sequence[str], asked: Asked, tenant: TenantRules) -> list[float]:
+        """How much each text is what the rule looks for, 0 to 1. Raises NotWeighed."""
+        keys = [self._digest(text, asked, tenant) for text in texts]
+        found = {key: self._remembered[key] for key in keys if key in self._remembered}
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
+        if new:
+            weighed = dict(zip(new, await self._weigh(list(new.values()), asked, tenant), strict=True))
+            self._remember(weighed)
+            found |= weighed
+        return [found[key] for key in keys]
+
+    async def _weigh(self, texts: Sequence[str], asked: Asked, tenant: TenantRules) -> Sequence[float]:
+        try:
+            async with asyncio.timeout(asked.seconds):
+                return await self._weighers[asked.detector].scores(texts, asked, tenant)
+        except TimeoutError:
+            raise NotWeighed(f"No score within {asked.seconds:g} s.") from None
+
+    def _remember(self, found: Mapping[bytes, float]) -> None:
+        self._remembered.update(found)
+        while len(self._remembered) > _MOST_REMEMBERED:
+            self._remembered.popitem(last=False)
+
+    def _digest(self, text: str, asked: Asked, tenant: TenantRules) -> bytes:
+        server = tenant.detectors.get(asked.server)
+        said = [
+            *(asked.detector, sorted(asked.allowed), sorted(asked.forbidden), list(asked.topics)),
+            *((str(tenant.id), server.base_url) if server is not None else ()),
+        ]
+        hashed = blake2b(orjson.dumps(said), digest_size=16, key=self._key)
+        hashed.update(text.encode("utf-8", "surrogatepass"))
+        return hashed.digest()
