@@ -7,6 +7,7 @@ import orjson
 
 from proxy.formats import texts
 from proxy.formats.document import Document, Malformed
+from proxy.formats.endings import Progress
 from proxy.formats.splice import Path
 from proxy.formats.sse import Event
 from proxy.rules import tools
@@ -41,8 +42,7 @@ class Watch(Filter):
         self._noted: set[str] = set()
         self._windows: dict[int, Windows] = {}
         self._held: dict[int, list[Event]] = {}
-        self._open: list[int] = []
-        self._next_index = 0
+        self._progress = Progress()
         self._usage: Mapping[str, Any] = {}
         self._last: dict[int, Event] = {}
         self._forbidden: Rule | None = None
@@ -58,11 +58,14 @@ class Watch(Filter):
             return ()
         try:
             self._check_forbidden()
-            return list(self._event(event))
+            shown = list(self._event(event))
         except Malformed:
             return (event,)  # for the client to judge
         except Blocked as blocked:
             return self._end(blocked.rule)
+        for one in shown:
+            self._progress.note(one)
+        return shown
 
     def finish(self) -> Iterable[Event]:
         """What blocks that never ended still hold."""
@@ -107,10 +110,7 @@ class Watch(Filter):
         if index in self._held:
             return self._hold(index, event)
         if event.name == "content_block_stop":
-            shown = [*self._flush(index), event]
-            if index in self._open:
-                self._open.remove(index)
-            return shown
+            return [*self._flush(index), event]
         return self._delta(index, payload.get("delta"), event)
 
     def _start(self, index: int, block: Any, event: Event) -> Iterable[Event]:
@@ -118,7 +118,6 @@ class Watch(Filter):
         if kind in texts.TOOL_CALLS and self._tool_rules:
             self._held[index] = [event]
             return ()
-        self._begin(index)
         if kind == "text" and self._reader.rules:
             self._windows[index] = Windows(self._reader.needles, self._decide)
         return (event,)
@@ -132,12 +131,7 @@ class Watch(Filter):
         block = held[0].json()["content_block"]
         pieces = [one.json()["delta"].get("partial_json", "") for one in held[1:-1]]
         self._judge_tool({**block, "input": tools.input_of("".join(pieces), block.get("input"))})
-        self._next_index = index + 1
         return held
-
-    def _begin(self, index: int) -> None:
-        self._open.append(index)
-        self._next_index = index + 1
 
     def _delta(self, index: int, delta: Any, event: Event) -> Iterable[Event]:
         windows = self._windows.get(index)
@@ -190,15 +184,4 @@ class Watch(Filter):
         if not rule.ends_quietly:
             raise self._refuse(rule) from None
         self.is_over = True
-        index = self._next_index
-        block = {"type": "text", "text": ""}
-        delta = {"type": "text_delta", "text": rule.message}
-        ending = {"stop_reason": "end_turn", "stop_sequence": None}
-        return [
-            *(Event.build("content_block_stop", {"type": "content_block_stop", "index": one}) for one in self._open),
-            Event.build("content_block_start", {"type": "content_block_start", "index": index, "content_block": block}),
-            Event.build("content_block_delta", {"type": "content_block_delta", "index": index, "delta": delta}),
-            Event.build("content_block_stop", {"type": "content_block_stop", "index": index}),
-            Event.build("message_delta", {"type": "message_delta", "delta": ending, "usage": self._usage}),
-            Event.build("message_stop", {"type": "message_stop"}),
-        ]
+        return list(self._progress.closing(stop_reason="end_turn", usage=self._usage, last_words=rule.message))

@@ -33,7 +33,7 @@ class Cutoff(Filter):
         self.is_over = True
         self._trace.note("cutoff", time.perf_counter(), budget=f"{budget.unit} {budget.period}")
         usage = self._meter.cut("max_tokens")
-        return list(self._progress.closing(stop_reason="max_tokens", output_tokens=usage.output_tokens))
+        return list(self._progress.closing(stop_reason="max_tokens", usage={"output_tokens": usage.output_tokens}))
 
     def finish(self) -> Iterable[Event]:
         """Nothing: the stream is over."""

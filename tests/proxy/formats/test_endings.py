@@ -16,7 +16,7 @@ def closing(*seen: Event) -> list[tuple[str, dict[str, object]]]:
     progress = Progress()
     for event in seen:
         progress.note(event)
-    ended = progress.closing(stop_reason="max_tokens", output_tokens=7)
+    ended = progress.closing(stop_reason="max_tokens", usage={"output_tokens": 7})
     return [(event.name, json.loads(event.data)) for event in ended]
 
 
