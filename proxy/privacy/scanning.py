@@ -24,7 +24,8 @@ _KEY_BEGINS, _KEY_ENDS, _LONGEST_KEY = "-----BEGIN ", "-----END ", 16_000
 _INPUT = b'{"input":'
 PIECES = {"text_delta": "text", "input_json_delta": "partial_json"}
 """The deltas that hold a piece of a text, and its name in them."""
-_PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9A-Z]{8,}\]")
+_CODE = "[0-9A-HJKMNP-TV-Z]"  # what placeholders are made of; keys of providers have other letters
+_PLACEHOLDER = re.compile(rf"\[[A-Z][A-Z0-9_]*_{_CODE}{{8}}(?:{_CODE}{{4}}){{0,6}}\]")
 
 
 class PersonalDataInAnswer(Refused):

@@ -105,6 +105,16 @@ def test_wrong_values_are_refused(page: Client, own: Tenant, changes: dict[str, 
     assert (answer.status_code, words in answer.content.decode()) == (422, True)
 
 
+def test_languages_are_named_or_left_out_for_all(page: Client, own: Tenant) -> None:
+    assert page.post("/t/acme/privacy/", filled(page, languages="en, de")).status_code == 302
+    own.refresh_from_db()
+    assert own.pii == {**PII, "languages": ["en", "de"]}
+    assert filled(page)["languages"] == "en, de"
+    page.post("/t/acme/privacy/", filled(page, languages=""))
+    own.refresh_from_db()
+    assert own.pii == PII
+
+
 def test_examples_are_proved_while_they_are_written(page: Client, own: Tenant) -> None:
     sent = {"prefix": "own-3", "own-3-regex": r"\d{3}", "own-3-matches": "a 123\nb", "own-3-misses": "12\n1234"}
     said = page.post("/t/acme/privacy/examples/", sent).content.decode()

@@ -52,3 +52,9 @@ def test_keys_with_other_modes_share_what_was_found_before() -> None:
     assert rules(ON).fingerprint == rules(ON, {"mode": "redact"}).fingerprint
     assert rules(ON).fingerprint != rules(ON, {"entities": {"PERSON": "off"}, "output": {"mode": "off"}}).fingerprint
     assert rules(ON).fingerprint != rules({**ON, "allow": ["x"]}).fingerprint
+
+
+def test_languages_are_part_of_what_detection_goes_by_in_any_order() -> None:
+    every, some, same = rules(ON), rules({**ON, "languages": ["de", "en"]}), rules({**ON, "languages": ["en", "de"]})
+    assert (every.languages, some.languages) == ((), ("de", "en"))
+    assert some.fingerprint == same.fingerprint != every.fingerprint

@@ -196,6 +196,12 @@ async def test_placeholders_are_no_findings() -> None:
     assert told[0].tally.by_type == {}
 
 
+async def test_a_key_between_brackets_is_no_placeholder() -> None:
+    key = "AKIA2345ABCDEFGH2345"
+    answer = FakeAnswer([{"type": "text", "text": f"[KEY_{key}]"}], is_stream=False)
+    assert (await shown(searched(answer, FakeDetector({key: "SECRET"}))[0]))[0]["text"] == "[KEY_[SECRET]]"
+
+
 @pytest.mark.parametrize("is_stream", [True, False])
 async def test_what_could_not_be_searched_is_not_shown_unless_it_was_only_to_be_counted(is_stream: bool) -> None:
     late = FakeDetector()

@@ -41,7 +41,7 @@ BEFORE: Words = {
            "|Vale|Vereda|Via|Viaduto|Viela|Vila",),
     "pl": ("ul\\.|ulica|al\\.|aleja|pl\\.|plac|os\\.|osiedle|rondo|skwer",),
     "cs": ("[Uu]lice|ul\\.|nám\\.|náměstí|nábřeží|třída",),
-    "hr": ("[Uu]lica|ul\\.|[Tt]rg|[Aa]venija|[Pp]ut|[Oo]bala|[Pp]rilaz|[Šš]etalište",),
+    "hr": ("[Uu]lica|ul\\.|[Tt]rg|[Aa]venija|[Oo]bala|[Pp]rilaz|[Šš]etalište",),
     "vi": ("[Đđ]ường|[Pp]hố|[Nn]gõ",),
 }  # fmt: skip
 # The end of a street's name, or a word behind it, with the number after: "Hauptstraße 12", "Kossuth utca 5".

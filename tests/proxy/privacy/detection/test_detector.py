@@ -4,9 +4,10 @@ import asyncio
 import pickle
 from collections.abc import Sequence
 
+import orjson
 import pytest
 
-from proxy.privacy.detection import memo
+from proxy.privacy.detection import frames, memo
 from proxy.privacy.detection.detector import DetectionTimedOut, DetectionUnavailable, Detector
 from proxy.privacy.detection.frames import Job
 from proxy.privacy.detection.pool import PoolFull, WorkerFailed
@@ -103,6 +104,14 @@ async def test_names_are_read_only_where_somebody_asks_for_them() -> None:
     pool = FakePool()
     await detector(pool).find(["Ann"], PATTERNS_ONLY, KEY)
     assert [job.is_names for job in pool.jobs] == [False]
+
+
+async def test_the_languages_go_with_every_job_of_patterns() -> None:
+    pool = FakePool()
+    rules = Rules(default_mode=Mode.MONITOR, languages=("de", "en"))
+    await detector(pool).find(["Ann knows a secret"], rules, KEY)
+    [patterns] = [job for job in pool.jobs if not job.is_names]
+    assert frames.job(orjson.loads(patterns.packed()[frames.HEADER.size :])).languages == ("de", "en")
 
 
 async def test_findings_below_the_threshold_switched_off_or_allowed_are_left_out() -> None:
