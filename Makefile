@@ -3,7 +3,7 @@ PORT ?= 8000
 HOST ?= 127.0.0.1
 SERVER ?= uvicorn
 
-.PHONY: help run test test-fast lint bench eval-rag eval-pii eval-policy docs-check lock clean
+.PHONY: help run test test-fast lint bench eval-rag eval-pii eval-policy eval-cache docs-check lock clean
 
 help:
 	@echo 'make run         start the server and the worker (PORT=8000 HOST=127.0.0.1 SERVER=uvicorn|daphne)'
@@ -11,6 +11,7 @@ help:
 	@echo 'make test-fast   the tests that take no more than a few seconds each'
 	@echo 'make lint        style, types, import rules, migrations, generated documents'
 	@echo 'make bench       compare this proxy with the bare floor (benchmarks/)'
+	@echo 'make eval-cache  how often the semantic cache errs (benchmarks/likeness)'
 	@echo 'make eval-pii    how well personal data is found (benchmarks/pii), beside plain Presidio'
 	@echo 'make eval-policy how well rules find what they are meant to find (benchmarks/policies)'
 	@echo 'make eval-rag    how well documents are found, on the Python documentation (benchmarks/rag)'
@@ -33,6 +34,10 @@ lint:
 bench:
 	@scripts/with-venv dev
 	@.venv/bin/python -m benchmarks.run $(BENCH)
+
+eval-cache:
+	@scripts/with-venv dev
+	@.venv/bin/python -m benchmarks.likeness
 
 eval-pii:
 	@scripts/with-venv dev

@@ -105,6 +105,14 @@ class Privacy:
 
 
 @dataclass(frozen=True, slots=True)
+class LikenessRules:
+    """How like a question must be to one that was answered, and how old that answer may be, to be given it."""
+
+    threshold: float = 0.8  # cosine
+    ttl_seconds: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
 class CacheRules:
     """Which answers of a tenant are kept, for how long, and how much room they have."""
 
@@ -114,6 +122,7 @@ class CacheRules:
     keeps_sampled: bool = True
     keeps_tool_results: bool = False
     is_single_flight: bool = False
+    likeness: LikenessRules | None = None  # None: only who asks the same is given a kept answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +166,8 @@ class TenantRules:
     upstreams: Sequence[UpstreamRules]  # by priority
     limits: RateLimits | None = None
     budgets: Sequence[Budget] = ()
-    cache: CacheRules | None = None  # None: nothing is kept
     policy: Policy | None = None  # None: there are no rules
+    detectors: Mapping[str, UpstreamRules] = field(default_factory=dict)  # servers that its rules may ask, by name
     transcripts: TranscriptRules | None = None  # None: no text is kept
 
 
@@ -167,7 +176,6 @@ class Caller:
     """The snapshot behind one secret: tenant, key and what they may do."""
 
     tenant: TenantRules
-    detectors: Mapping[str, UpstreamRules] = field(default_factory=dict)  # servers that its rules may ask, by name
     key_id: UUID
     key_name: str
     is_revoked: bool
@@ -180,6 +188,7 @@ class Caller:
     budgets: Sequence[Budget] = ()
     privacy: Privacy | None = None  # None: nothing is looked for
     passages: Passages | None = None  # None: there are no documents that it may use
+    cache: CacheRules | None = None  # None: nothing is kept
     client: str = ""  # what is recorded as the client, whatever it calls itself
     session_digest: str = ""  # the secret is good in this browser session alone; "": anywhere
 

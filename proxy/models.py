@@ -97,7 +97,9 @@ class UsageRecord(models.Model):
     price_id = models.BigIntegerField(null=True)
     is_price_default = models.BooleanField(default=False, help_text="Priced by the default tier.")
 
-    cache_state = models.CharField(max_length=8, blank=True, help_text="hit, miss or refresh; empty: no question.")
+    cache_state = models.CharField(
+        max_length=16, blank=True, help_text="hit, semantic-hit, miss or refresh; empty: no question."
+    )
     saved_nano_usd = models.PositiveBigIntegerField(default=0, help_text="What a kept answer cost when it was asked.")
 
     queue_us = models.PositiveBigIntegerField(default=0, help_text="Waiting for an upstream connection, µs.")
@@ -170,6 +172,7 @@ class HourlyUsage(Hourly):
     cost_nano_usd = models.BigIntegerField()
     looked_up = models.BigIntegerField(default=0, help_text="Those of the calls that the cache was asked for.")
     answered_from_cache = models.BigIntegerField(default=0)
+    answered_semantically = models.BigIntegerField(default=0, help_text="Those of them to a question merely like it.")
     saved_nano_usd = models.BigIntegerField(default=0)
     first_byte_us = models.BigIntegerField(help_text="Sum over the calls that were timed.")
     first_byte_calls = models.BigIntegerField()

@@ -18,6 +18,7 @@ from proxy.call import (
     CacheRules,
     Caller,
     Degrading,
+    LikenessRules,
     Passages,
     Privacy,
     RateLimits,
@@ -91,6 +92,13 @@ class DatabaseSource:
 
     @staticmethod
     @_asks_database
+    def needs_likenesses() -> bool:
+        """Whether any tenant or key wants kept answers given to like questions."""
+        wanted = {"cache__semantic__enabled": True}
+        return Tenant.objects.filter(**wanted).exists() or ApiKey.objects.filter(**wanted).exists()
+
+    @staticmethod
+    @_asks_database
     def revision() -> int:
         """The number of the latest change."""
         return audit.latest_revision()
@@ -104,7 +112,7 @@ class DatabaseSource:
 
 def _caller(key: ApiKey, secret_expires_at: datetime | None) -> Caller:
     return Caller(
-        tenant=_tenant(key.tenant),
+        tenant=tenant_rules(key.tenant),
         key_id=key.id,
         key_name=key.name,
         is_revoked=key.status != ApiKey.Status.ACTIVE,
@@ -117,6 +125,7 @@ def _caller(key: ApiKey, secret_expires_at: datetime | None) -> Caller:
         budgets=budgets_of(key.id, key.budgets),
         privacy=_privacy(key),
         passages=_passages(key),
+        cache=_cache(key),
     )
 
 
@@ -147,7 +156,8 @@ def _passages(key: ApiKey) -> Passages | None:
     return Passages(usable, Wanted(**given), _secret(b"passages" + key.id.bytes))
 
 
-def _tenant(tenant: Tenant) -> TenantRules:
+def tenant_rules(tenant: Tenant) -> TenantRules:
+    """What holds for all calls of the tenant, as it is now."""
     return TenantRules(
         id=tenant.id,
         slug=tenant.slug,
@@ -155,16 +165,15 @@ def _tenant(tenant: Tenant) -> TenantRules:
         timezone=tenant.timezone,
         model_aliases=tenant.model_aliases,
         upstreams=[_upstream(row) for row in queries.enabled_upstreams(tenant)],
+        detectors={row.name: _upstream(row) for row in queries.enabled_detectors(tenant)},
         limits=limits_of(tenant.limits),
         budgets=budgets_of(tenant.id, tenant.budgets),
-        cache=_cache(tenant),
         policy=compiling.compiled(queries.platform_policy(), tenant.policy),
         transcripts=_transcripts(tenant),
     )
 
 
 def _transcripts(tenant: Tenant) -> TranscriptRules | None:
-        detectors={row.name: _upstream(row) for row in queries.enabled_detectors(tenant)},
     """Where the key cannot be opened nothing is kept: never in clear, never under another key."""
     if not transcripts.effective(tenant.transcripts)["enabled"]:
         return None
@@ -175,17 +184,19 @@ def _transcripts(tenant: Tenant) -> TranscriptRules | None:
         return None
 
 
-def _cache(tenant: Tenant) -> CacheRules | None:
-    given = caching.exact(tenant.cache)
-    if not given["enabled"]:
+def _cache(key: ApiKey) -> CacheRules | None:
+    given = caching.effective(key.tenant.cache, key.cache)
+    exact, semantic = given["exact"], given["semantic"]
+    if not exact["enabled"]:
         return None
     return CacheRules(
-        secret=_secret(b"answers" + tenant.id.bytes),
-        ttl_seconds=given["ttl"],
-        most_bytes=given["max_mb"] * 1024 * 1024,
-        keeps_sampled=given["sampled"],
-        keeps_tool_results=given["tool_results"],
-        is_single_flight=given["single_flight"],
+        secret=_secret(b"answers" + key.tenant_id.bytes),
+        ttl_seconds=exact["ttl"],
+        most_bytes=exact["max_mb"] * 1024 * 1024,
+        keeps_sampled=exact["sampled"],
+        keeps_tool_results=exact["tool_results"],
+        is_single_flight=exact["single_flight"],
+        likeness=LikenessRules(semantic["threshold"], semantic["ttl"]) if semantic["enabled"] else None,
     )
 
 

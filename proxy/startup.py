@@ -12,11 +12,13 @@ from django.conf import settings
 
 from proxy.alerts.watch import Watch
 from proxy.answers.cache import Cache
+from proxy.answers.likeness.around import EmbeddingDown
+from proxy.answers.likeness.likeness import Vector
 from proxy.answers.stores import opening
 from proxy.auth import Keys
 from proxy.config import Config
 from proxy.directory import Directory
-from proxy.knowledge import scrubbing, uses
+from proxy.knowledge import embedding, scrubbing, tokens, uses
 from proxy.knowledge.shelf import Shelf
 from proxy.ledger import buckets, recovery, writer
 from proxy.ledger.budgets.accounts import Accounts
@@ -62,6 +64,16 @@ def _detector(config: Config) -> Detector:
     )
 
 
+async def _vector(text: str) -> Vector:
+    """A text as the built-in model reads it: in threads, its opening too. Raises EmbeddingDown."""
+    model = await asyncio.to_thread(embedding.built_in)
+    try:
+        vector: Vector = (await model.embed([text]))[0]
+    except (embedding.EmbeddingDown, tokens.Altered) as down:
+        raise EmbeddingDown(str(down)) from down
+    return vector
+
+
 @asynccontextmanager
 async def running(config: Config) -> AsyncIterator[Runtime]:
     """The runtime of this process, following the database until it is left. Raises directory.SourceDown."""
@@ -74,8 +86,12 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
         detector = _detector(config)
         scrubbing.use(detector)
 
+        answers = Cache(opening.opened(redis_url=config.redis_url, folder=config.data_dir), embed=_vector)
+
         async def warm() -> None:
-            """Detection's workers take seconds to start, which no request should wait for."""
+            """Workers of detection and the model of likenesses take seconds to start: no request should wait."""
+            if not answers.likenesses.is_warm and await in_thread(DatabaseSource.needs_likenesses):
+                answers.likenesses.warm()
             if not detector.workers.wanted and await in_thread(DatabaseSource.needs_detection):
                 detector.start()
 
@@ -86,7 +102,6 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
         journal = Journal.open(journal_dir, fsync=config.journal_fsync)
         transports = _transports()
         pool = Pool(transports, Slots())
-        answers = Cache(opening.opened(redis_url=config.redis_url, folder=config.data_dir))
         texts = Keeper(partial(asyncio.get_running_loop().run_in_executor, writing))
         watch = Watch(config.redis_url)
         settling = writer.Writer(journal, beside=uses.write, on_closed=watch.note)

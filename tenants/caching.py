@@ -20,18 +20,38 @@ _MOST_MB = 4096
 _EXAMPLE = "{exact: {enabled: true}}"
 
 
+SEMANTIC: Mapping[str, Any] = {"enabled": False, "ttl": 3600, "threshold": 0.8}
+"""What the semantic cache goes by where its settings say nothing. It adds to the exact one, never stands alone."""
+LEAST_THRESHOLD = 0.6
+CACHES: Mapping[str, Mapping[str, Any]] = {"exact": DEFAULTS, "semantic": SEMANTIC}
+"""Their settings, with what holds where nothing is said."""
+
+
 def check_settings(value: Any) -> None:
-    """`{exact: {enabled, ttl, max_mb, sampled, tool_results, single_flight}}`."""
-    checks.members(value, {"exact": _exact}, example=_EXAMPLE)
+    """A tenant's: `{exact: {enabled, ttl, …}, semantic: {enabled, ttl, threshold}}`, each of them optional."""
+    checks.members(value, {"exact": _exact, "semantic": _semantic}, example=_EXAMPLE)
 
 
-def exact(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting of the exact cache."""
-    return {**DEFAULTS, **settings.get("exact", {})}
+def check_overrides(value: Any) -> None:
+    """A key's: `{exact: {enabled}, semantic: {enabled, ttl, threshold}}`."""
+    checks.members(value, {"exact": _exact_of_key, "semantic": _semantic}, example=_EXAMPLE)
+
+
+def effective(tenant: Mapping[str, Any], key: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every setting of each cache: the key's, else the tenant's, else the default."""
+    return {name: {**defaults, **tenant.get(name, {}), **key.get(name, {})} for name, defaults in CACHES.items()}
 
 
 def _exact(name: str, value: Any) -> None:
     checks.members(value, _EXACT, example="{enabled: true}", where=name)
+
+
+def _exact_of_key(name: str, value: Any) -> None:
+    checks.members(value, {"enabled": _EXACT["enabled"]}, example="{enabled: false}", where=name)
+
+
+def _semantic(name: str, value: Any) -> None:
+    checks.members(value, _SEMANTIC, example="{enabled: true}", where=name)
 
 
 _EXACT: Mapping[str, checks.NamedCheck] = {
@@ -41,4 +61,10 @@ _EXACT: Mapping[str, checks.NamedCheck] = {
     "sampled": checks.named(checks.switch),
     "tool_results": checks.named(checks.switch),
     "single_flight": checks.named(checks.switch),
+}
+
+_SEMANTIC: Mapping[str, checks.NamedCheck] = {
+    "enabled": checks.named(checks.switch),
+    "ttl": checks.named(checks.whole(1, _MOST_TTL, "seconds")),
+    "threshold": checks.named(checks.number(LEAST_THRESHOLD, 1)),
 }

@@ -4,15 +4,18 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 
 from proxy.answers import kept, template
 from proxy.answers.flights import Flights
 from proxy.answers.kept import Kept
+from proxy.answers.likeness.around import Around, Embed, Likenesses
+from proxy.answers.likeness.likeness import Likeness
 from proxy.answers.question import Question
 from proxy.answers.stores import Store, StoreDown
-from proxy.call import TenantRules
+from proxy.call import Caller, LikenessRules
 
 _PATIENCE_SECONDS = 1.0  # a store that takes longer is slower than the upstream it is to spare
 
@@ -27,6 +30,7 @@ class Found:
     raw: bytes
     age_seconds: float
     saved_nano_usd: int
+    score: float | None = None  # where it is that of a like question: the cosine of the two
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +45,49 @@ class Label:
 class Cache:
     """What goes wrong here is a miss: it is logged, and the upstream is asked."""
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float] = time.time, *, embed: Embed | None = None) -> None:
         self._store = store
+        self.likenesses = Likenesses(store, embed)
         self._clock = clock
         self.flights = Flights()
 
-    async def find(self, tenant: TenantRules, question: Question) -> Found | None:
+    async def find(self, tenant_id: UUID, question: Question) -> Found | None:
         """The answer kept for this question, if there is one that this asker may have."""
-        now = self._clock()
+        one = await self._got(tenant_id, question.key)
+        return None if one is None else self._opened(one, question)
+
+    async def look_around(self, tenant_id: UUID, question: Question, rules: LikenessRules) -> Around:
+        """The answer kept for a like question, or why there is none."""
+        return await self.likenesses.find(tenant_id, question, rules, self._clock())
+
+    async def of_like(self, tenant_id: UUID, question: Question, around: Around) -> Found | None:
+        """The answer that `look_around` found, with this asker's own placeholders."""
+        one = await self._got(tenant_id, around.key) if around.key else None
+        return None if one is None else self._opened(one, question, around.score)
+
+    async def _got(self, tenant_id: UUID, key: bytes) -> Kept | None:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                one = await self._store.get(tenant.id, question.key, now)
+                return await self._store.get(tenant_id, key, self._clock())
         except (StoreDown, TimeoutError) as error:
             log.warning("kept answers cannot be read", error=str(error) or type(error).__name__)
             return None
-        text = None if one is None else kept.opened(one.sealed, one.key_version, tenant.id, question.key)
-        if one is None or text is None:
+
+    def _opened(self, one: Kept, question: Question, score: float | None = None) -> Found | None:
+        text = kept.opened(one.sealed, one.key_version, one.tenant_id, one.key)
+        if text is None:
             return None
         try:
             raw = template.read(text, question.placeholders)
         except template.Unfit:
             return None
-        return Found(one.id, raw, max(now - one.created_at, 0.0), one.cost_nano_usd)
+        return Found(one.id, raw, max(self._clock() - one.created_at, 0.0), one.cost_nano_usd, score)
 
-    async def keep(self, tenant: TenantRules, question: Question, raw: bytes, label: Label) -> None:
-        """Write an answer down for as long as the tenant's rules say, as far as that can be done."""
-        rules = tenant.cache
+    async def keep(
+        self, caller: Caller, question: Question, raw: bytes, label: Label, likeness: Likeness | None = None
+    ) -> None:
+        """Write an answer down for as long as the caller's rules say, as far as that can be done."""
+        rules, tenant_id = caller.cache, caller.tenant.id
         if rules is None:
             return
         try:
@@ -74,10 +95,11 @@ class Cache:
         except template.Unfit:
             return
         now = self._clock()
-        version, sealed = kept.seal(text, tenant.id, question.key)
+        version, sealed = kept.seal(text, tenant_id, question.key)
+        beside = b"" if likeness is None else kept.seal(likeness.written(), tenant_id, question.rest + question.key)[1]
         entry = Kept(
             id=kept.new_id(),
-            tenant_id=tenant.id,
+            tenant_id=tenant_id,
             key=question.key,
             model=label.model,
             tag=label.tag,
@@ -86,6 +108,8 @@ class Cache:
             cost_nano_usd=label.cost_nano_usd,
             key_version=version,
             sealed=sealed,
+            rest=question.rest if beside else b"",
+            likeness=beside,
         )
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):

@@ -17,6 +17,8 @@ import orjson
 
 from proxy.formats import texts
 
+MOST_CHARS = 1000
+"""Of a text that is compared with like ones: what is longer is cut by the model that compares."""
 _SILENT = frozenset(("metadata", "stream"))
 _PLACEHOLDER = re.compile(rb"\[([A-Z][A-Z0-9_]*)_([0-9A-HJKMNP-TV-Z]{8,32})\]")
 _OWN_STATE = ("thread", "container", "mcp_servers", "context_management", "fallback_credit_token")
@@ -36,6 +38,8 @@ class Question:
 
     key: bytes  # 32 bytes
     placeholders: Sequence[bytes] = field(repr=False, default=())
+    rest: bytes = b""  # the same for all questions that differ in their last text only; b"": that is not compared
+    text: str = field(repr=False, default="")  # that last text
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,19 @@ def of(body: Mapping[str, Any], setting: Setting, secret: bytes, is_placeholder:
         written = numbering.write(orjson.dumps(spoken))
     except orjson.JSONEncodeError:
         raise NotComparable from None
-    parts = [
+    around = _around(setting)
+    placeholders = tuple(numbering.known)
+    text = _last_text(spoken)
+    rest = b""
+    if text and len(text) <= MOST_CHARS:
+        # The placeholders as they are, not their numbers: like questions are about the same people.
+        said = orjson.dumps({**spoken, "messages": _without_last_text(spoken["messages"])})
+        rest = _digest(secret, [b"rest", *around, b"".join(placeholders), said])
+    return Question(_digest(secret, [*around, written]), placeholders, rest, text)
+
+
+def _around(setting: Setting) -> list[bytes]:
+    return [
         setting.tenant_id.bytes,
         setting.upstream_kind.encode(),
         setting.upstream_id.bytes,
@@ -75,13 +91,31 @@ def of(body: Mapping[str, Any], setting: Setting, secret: bytes, is_placeholder:
         b"",
         setting.query,
         setting.policy,
-        written,
     ]
+
+
+def _digest(secret: bytes, parts: Iterable[bytes]) -> bytes:
     mac = hmac.new(secret, digestmod=sha256)
     for part in parts:
         mac.update(len(part).to_bytes(8, "big"))
         mac.update(part)
-    return Question(mac.digest(), tuple(numbering.known))
+    return mac.digest()
+
+
+def _last_text(body: Mapping[str, Any]) -> str:
+    """The text that a user said last, where nothing comes behind it; else ""."""
+    *_before, message = [None, *_list(body.get("messages"))]
+    content = message.get("content") if isinstance(message, dict) and message.get("role") == "user" else None
+    if isinstance(content, list) and content and isinstance(content[-1], dict) and content[-1].get("type") == "text":
+        content = content[-1].get("text")
+    return content if isinstance(content, str) else ""
+
+
+def _without_last_text(messages: Sequence[Mapping[str, Any]]) -> list[Any]:
+    last = messages[-1]
+    content = last["content"]
+    content = "" if isinstance(content, str) else [*content[:-1], {**content[-1], "text": ""}]
+    return [*messages[:-1], {**last, "content": content}]
 
 
 class Numbering:

@@ -1,27 +1,30 @@
 """Hold: a kept answer instead of the upstream's, and the upstream's kept for who asks the same again.
 
-A client may say `x-llmp-cache: bypass` (neither look nor keep), `refresh` (ask anew, and keep that) or `only`
-(a kept answer or none). Replies say `hit`, `miss`, `bypass` or `refresh`, and of a hit its age, entry and saving.
+A client may say `x-llmp-cache: bypass` (neither look nor keep), `refresh` (ask anew, and keep that), `only` (a kept
+answer or none) or `exact` (none of a question that is merely like this one). Replies say `hit`, `semantic-hit`, `miss`,
+`bypass` or `refresh`, and of a hit its age, entry and saving, of a semantic one its score.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
 from proxy.answers import question
 from proxy.answers.assembling import Assemble
 from proxy.answers.cache import Cache, Found, Label
+from proxy.answers.likeness.around import Around
 from proxy.answers.question import IsPlaceholder, Question, Setting
 from proxy.answers.replay import Replay
-from proxy.call import CacheRules, Headers, Outbound
+from proxy.call import CacheRules, Headers, LikenessRules, Outbound
 from proxy.errors import InvalidRequest, Refused
 from proxy.formats.usage import Usage
 from proxy.ledger import prices
 from proxy.ledger.meter import Meter
 from proxy.stream import Chain, Filter
 
-_CONTROLS = ("", "bypass", "refresh", "only")
+_CONTROLS = ("", "bypass", "refresh", "only", "exact")
 _WHOLE = frozenset(("end_turn", "stop_sequence", "max_tokens", "tool_use"))
 """Why a message ended that would end the same way if it were asked again."""
 _LONGEST_TAG = 100
@@ -49,8 +52,8 @@ def ask(outbound: Outbound, owns: IsPlaceholder) -> Asked:
     call = outbound.call
     control = call.inbound.get(b"x-llmp-cache").strip().lower()
     if control not in _CONTROLS:
-        raise InvalidRequest("x-llmp-cache: must be bypass, refresh or only")
-    rules = call.caller.tenant.cache
+        raise InvalidRequest("x-llmp-cache: must be bypass, refresh, only or exact")
+    rules = call.caller.cache
     if rules is None or call.endpoint != "messages":
         return Asked(outbound, control)
     started = time.perf_counter()
@@ -93,6 +96,7 @@ def _setting(outbound: Outbound) -> Setting:
         version=call.inbound.get(b"anthropic-version"),
         betas=_betas(outbound),
         query=call.inbound.query,
+        policy=call.caller.tenant.policy.fingerprint if call.caller.tenant.policy else b"",
     )
 
 
@@ -110,9 +114,10 @@ class lookup:
         self._meter = meter
         self._price_of = price_of
         self._call = asked.outbound.call
-        self._tenant = self._call.caller.tenant
+        self._caller = self._call.caller
         self._flight = cache.flights.join(asked.question.key if asked.question else b"")
         self._found: Found | None = None
+        self._around = Around()
         self._state = ""
         self._taken: Assemble | None = None
         self.answer: Replay | None = None
@@ -134,29 +139,52 @@ class lookup:
             self._found = await self._find(asked)
         found = self._found
         if found is None:
-            self._call.trace.note("cache_lookup", started, state=self._state)
+            self._call.trace.note("cache_lookup", started, state=self._state, **self._compared())
             return
-        self._state = "hit"
+        self._state = "hit" if found.score is None else "semantic-hit"
         self._meter.count_nothing()
         self.answer = Replay(found.raw, is_stream=self._call.is_streaming)
         self._call.trace.note(
             "cache_lookup",
             started,
-            state="hit",
+            state=self._state,
             entry=found.id,
             age_seconds=round(found.age_seconds),
             saved_nano_usd=found.saved_nano_usd,
+            **self._compared(),
         )
 
+    def _compared(self) -> dict[str, Any]:
+        """What the trace says of like questions, where they were looked for."""
+        around = self._around
+        facts = {"compared": around.compared, "score": around.score, "not_same": around.why_not}
+        return {name: value for name, value in facts.items() if value} if self._rules_of_likeness() else {}
+
     async def _find(self, asked: Question) -> Found | None:
-        rules = self._tenant.cache
+        rules, tenant_id = self._caller.cache, self._caller.tenant.id
         patience = self._asked.outbound.upstream.read_timeout_seconds
+        is_first = True
         while True:
-            found = await self._cache.find(self._tenant, asked)
+            found = await self._cache.find(tenant_id, asked)
+            if found is None and is_first:
+                found = await self._find_like(asked)
+            is_first = False
             if found is not None or rules is None or not rules.is_single_flight or self._asked.control == "only":
                 return found
             if not await self._flight.wait(patience):
                 return None
+
+    async def _find_like(self, asked: Question) -> Found | None:
+        rules = self._rules_of_likeness()
+        if rules is None:
+            return None
+        self._around = await self._cache.look_around(self._caller.tenant.id, asked, rules)
+        if self._asked.control == "exact":  # kept with its likeness all the same
+            self._around = Around(self._around.likeness, why_not="not wanted")
+        return await self._cache.of_like(self._caller.tenant.id, asked, self._around)
+
+    def _rules_of_likeness(self) -> LikenessRules | None:
+        return self._caller.cache.likeness if self._caller.cache else None
 
     def filter(self, sent: Outbound) -> Filter:
         """What takes down the answer, where it is the one that was asked for: a lowered request has another."""
@@ -173,6 +201,8 @@ class lookup:
         if self._found is not None:
             own.append((b"x-llmp-cache-age", str(round(self._found.age_seconds)).encode()))
             own.append((b"x-llmp-cache-id", self._found.id.encode()))
+            if self._found.score is not None:
+                own.append((b"x-llmp-cache-score", f"{self._found.score:.3f}".encode()))
             own.append((b"x-llmp-cache-saved-usd", f"{self._found.saved_nano_usd / 1e9:.9f}".encode()))
         return [*headers, *own]
 
@@ -197,4 +227,7 @@ class lookup:
             tag=self._call.inbound.get(b"x-llmp-cache-tag")[:_LONGEST_TAG],
             cost_nano_usd=prices.cost_nano_usd(usage, self._price_of(usage)),
         )
-        await self._cache.keep(self._tenant, asked, taken.raw, label)
+        rules = self._rules_of_likeness()
+        if rules is not None and self._around.likeness is None:  # not looked for, or the model was still being opened
+            self._around = await self._cache.look_around(self._caller.tenant.id, asked, rules)
+        await self._cache.keep(self._caller, asked, taken.raw, label, self._around.likeness)

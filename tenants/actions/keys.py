@@ -38,6 +38,7 @@ class KeyOptions(TypedDict, total=False):
     budgets: list[dict[str, Any]] | None
     pii: dict[str, Any] | None
     inject: dict[str, Any] | None
+    cache: dict[str, Any] | None
 
 
 class KeyChanges(KeyOptions, total=False):

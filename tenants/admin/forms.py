@@ -90,6 +90,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     budgets = BudgetsField(required=False, help_text=f"Beside the tenant's. {_BUDGETS_HELP}")
     pii = ObjectField(label="Personal data", required=False, help_text="Where it differs from the tenant's.")
     inject = ObjectField(label="Passages in requests", required=False, help_text="Where it differs from the tenant's.")
+    cache = ObjectField(label="Kept answers", required=False, help_text="Where it differs from the tenant's.")
     metadata = PairsField(required=False, help_text="Your own notes on it, one a line: team = platform")
 
     class Meta:
@@ -105,6 +106,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
             "budgets",
             "pii",
             "inject",
+            "cache",
             "metadata",
         ]
 

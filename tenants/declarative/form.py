@@ -166,6 +166,7 @@ class KeyForm(RowForm):
     limits: Annotated[dict[str, int], _stored(ApiKey, "limits")] | None = None
     budgets: Annotated[list[dict[str, Any]], _stored(ApiKey, "budgets")] | None = None
     pii: Annotated[dict[str, Any], BeforeValidator(_as_modes), _stored(ApiKey, "pii")] | None = None
+    cache: Annotated[dict[str, Any], _stored(ApiKey, "cache")] | None = None
     rag: KeyRagForm = KeyRagForm()
 
 

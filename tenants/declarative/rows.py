@@ -77,5 +77,6 @@ def key_fields(row: ApiKey) -> dict[str, Any]:
         "limits": row.limits,
         "budgets": row.budgets,
         "pii": row.pii,
+        "cache": row.cache,
         "rag": {"inject": row.inject},
     }

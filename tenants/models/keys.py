@@ -5,7 +5,7 @@ import uuid
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from tenants import privacy, retrieval, validators
+from tenants import caching, privacy, retrieval, validators
 from tenants.models import defaults
 from tenants.models.organisation import Tenant
 
@@ -81,6 +81,13 @@ class ApiKey(models.Model):
         default=dict,
         blank=True,
         validators=[retrieval.check_settings],
+        help_text="Where it differs from the tenant's.",
+    )
+    cache = models.JSONField(
+        "kept answers",
+        default=dict,
+        blank=True,
+        validators=[caching.check_overrides],
         help_text="Where it differs from the tenant's.",
     )
     metadata = models.JSONField(default=dict, blank=True, validators=[validators.check_metadata])

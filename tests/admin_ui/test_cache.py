@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from pathlib import Path
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from tenants.models import AuditEntry, Tenant
 from tests.admin_ui.calls import record
 
 URL = "/t/acme/cache/"
-FIELDS = {"ttl": "600", "max_mb": "64", "sampled": "on"}
+FIELDS = {"ttl": "600", "max_mb": "64", "sampled": "on", "semantic_threshold": "0.8", "semantic_ttl": "3600"}
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +53,20 @@ def test_it_is_off_until_it_is_turned_on(page: Client, acme: Tenant) -> None:
     assert acme.cache == {"exact": {"enabled": True, "ttl": 600}}
 
 
+def test_like_questions_are_answered_where_that_is_turned_on(page: Client, acme: Tenant) -> None:
+    given = {**FIELDS, "enabled": "on", "semantic_enabled": "on", "semantic_threshold": "0.9"}
+    assert b"Saved." in page.post(URL, given, follow=True).content
+    acme.refresh_from_db()
+    assert acme.cache == {
+        "exact": {"enabled": True, "ttl": 600},
+        "semantic": {"enabled": True, "threshold": 0.9},
+    }
+    shown = page.get(URL).content
+    assert b'value="0.9"' in shown and b"in other words" in shown
+    answer = page.post(URL, {**given, "semantic_threshold": "0.2"})
+    assert (answer.status_code, b"0.6" in answer.content) == (422, True)
+
+
 def test_what_cannot_be_is_refused_at_its_field(page: Client, acme: Tenant) -> None:
     answer = page.post(URL, {**FIELDS, "enabled": "on", "ttl": str(10**9)})
     assert answer.status_code == 422
@@ -60,12 +75,22 @@ def test_what_cannot_be_is_refused_at_its_field(page: Client, acme: Tenant) -> N
     assert acme.cache == {}
 
 
+def shown(page: Client) -> str:
+    """The page's words."""
+    return re.sub("<[^>]*>", "", page.get(URL).content.decode())
+
+
 def test_what_it_saved_is_shown(page: Client, acme: Tenant) -> None:
     record(acme, cache_state="miss").save()
     record(acme, cache_state="hit", saved_nano_usd=3_000_000_000).save()
     checking.rebuild()
-    text = page.get(URL).content.decode()
-    assert "50 %" in text and "$3.00" in text
+    text = shown(page)
+    assert "50 %" in text and "$3.00" in text and "1 the same, of 2" in text
+    for _ in range(2):
+        record(acme, cache_state="semantic-hit", saved_nano_usd=1_000_000_000).save()
+    checking.rebuild()
+    text = shown(page)
+    assert "75 %" in text and "$5.00" in text and "1 the same and 2 in other words, of 4" in text
 
 
 def test_answers_are_forgotten_after_a_question(page: Client, acme: Tenant, globex: Tenant, folder: Path) -> None:

@@ -98,7 +98,6 @@ def caller(
         upstreams=[upstream()] if upstreams is None else upstreams,
         limits=tenant_limits,
         budgets=tenant_budgets,
-        cache=cache,
         policy=policy,
         transcripts=transcripts,
     )
@@ -116,6 +115,7 @@ def caller(
         budgets=budgets,
         privacy=privacy,
         passages=passages,
+        cache=cache,
     )
 
 
