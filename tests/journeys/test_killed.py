@@ -24,7 +24,8 @@ _SHOW = (
     "for _ in range(100):\n"
     "    if not U.objects.filter(state='started').exists(): break\n"
     "    time.sleep(0.1)\n"
-    "print(json.dumps({r.id: [r.state, r.output_tokens, r.is_usage_estimated] for r in U.objects.all()}))"
+    "rows = U.objects.values_list('id', 'state', 'output_tokens', 'is_usage_estimated', 'input_tokens')\n"
+    "print(json.dumps({id: rest for id, *rest in rows}))"
 )
 
 pytestmark = pytest.mark.slow
@@ -38,9 +39,9 @@ def asked(tokens: int) -> dict[str, Any]:
 class Reader(threading.Thread):
     """Reads one stream as long as it comes; remembers its id and whether it ended."""
 
-    def __init__(self, url: str, key: str, tokens: int) -> None:
+    def __init__(self, url: str, key: str, body: dict[str, Any]) -> None:
         super().__init__()
-        self._connection = open_request(url, key, asked(tokens))
+        self._connection = open_request(url, key, body)
         self.seen = b""
 
     def run(self) -> None:
@@ -65,7 +66,7 @@ def test_every_started_call_is_recorded_once(tmp_path: Path, round_number: int) 
     with serving(tmp_path) as server:
         key = server.tenant("acme")
         assert ask(server.url, key).status == 200
-        readers = [Reader(server.url, key, chance.choice([5, 60, 2000])) for _ in range(_STREAMS)]
+        readers = [Reader(server.url, key, asked(chance.choice([5, 60, 2000]))) for _ in range(_STREAMS)]
         for reader in readers:
             reader.start()
         time.sleep(chance.uniform(0.3, 2.0))
@@ -77,9 +78,37 @@ def test_every_started_call_is_recorded_once(tmp_path: Path, round_number: int) 
     answered = [reader for reader in readers if reader.request_id]
     assert len(answered) > _STREAMS / 2
     for reader in answered:
-        state, output_tokens, is_estimated = records[reader.request_id]
+        state, output_tokens, is_estimated, _input_tokens = records[reader.request_id]
         assert state == ("completed" if reader.has_ended else state) and state in {"completed", "interrupted"}
         assert output_tokens > 0
         assert is_estimated == (state == "interrupted")
     assert len(records) <= _STREAMS + 1
     assert {state for state, *_rest in records.values()} <= {"completed", "interrupted"}
+
+
+def test_a_call_killed_while_it_goes_on_after_a_search_has_the_tokens_of_both_rounds(tmp_path: Path) -> None:
+    search = {"tool": "search_documents", "input": {"query": "days of leave"}}
+    script = json.dumps([search, {"tokens": 2000, "delay_ms": 5}])
+    body = {
+        **_QUICK,
+        "max_tokens": 3000,
+        "messages": [{"role": "user", "content": f"Leave?\n#simulate script={script}"}],
+    }
+    with serving(tmp_path) as server:
+        inject = {"collections": ["handbook"], "tool": True}
+        key = server.tenant("acme", rag={"collections": [{"name": "handbook"}], "inject": inject})
+        reader = Reader(server.url, key, body)
+        reader.start()
+        give_up_at = time.monotonic() + 30
+        while reader.seen.count(b"text_delta") < 300 and time.monotonic() < give_up_at:
+            time.sleep(0.05)
+        os.killpg(server.process.pid, signal.SIGKILL)
+        reader.join()
+    with serving(tmp_path, migrate=False) as server:
+        records = json.loads(server.manage("shell", "-v0", "-c", _SHOW))
+    started = next(line for line in reader.seen.splitlines() if line.startswith(b'data: {"type":"message_start"'))
+    first = json.loads(started.removeprefix(b"data: "))["message"]["usage"]["input_tokens"]
+    state, output_tokens, is_estimated, input_tokens = records[reader.request_id]
+    assert (state, is_estimated) == ("interrupted", True)
+    assert input_tokens > 2 * first, "the second prompt holds the first, the call and its result"
+    assert output_tokens > 100

@@ -24,7 +24,7 @@ tenants:
       inject: {collections: [handbook, payroll], top_k: 4, as: document}
     keys:
       - {name: ci}
-      - {name: hr-desk, rag: {inject: {top_k: 9, citations: false}}}
+      - {name: hr-desk, rag: {inject: {top_k: 9, citations: false, tool: true}}}
 """
 
 
@@ -51,6 +51,7 @@ def compiled(secret: str) -> Passages | None:
         ({"as": "xml"}, "as: it must be one of search_result, document, text"),
         ({"max_tokens": 0}, "max_tokens: give a whole number from 1 to 100000"),
         ({"citations": 1}, "citations: it must be true or false"),
+        ({"tool": "on"}, "tool: it must be true or false"),
         ({"collections": ["handbok"]}, "there is no collection 'handbok' to use. Known here: handbook"),
     ],
 )
@@ -87,7 +88,7 @@ def test_a_file_gives_them_to_tenant_and_keys_beside_the_collections_it_makes() 
         2000,
     )
     assert hr.collections == {"handbook": False, "payroll": True}
-    assert (hr.default.top_k, hr.default.citations, hr.default.form) == (9, False, "document")
+    assert (hr.default.top_k, hr.default.citations, hr.default.form, hr.default.tool) == (9, False, "document", True)
     assert ci.secret != hr.secret and "secret" not in repr(ci)
 
 

@@ -22,6 +22,7 @@ NOTHING_SET = Passages({"handbook": False}, Wanted(), b"s")
         (" policies , handbook ", {"collections": ("policies", "handbook")}),
         ("handbook,top_k=3", {"top_k": 3}),
         ("top_k = 3, min_score=0.45", {"top_k": 3, "min_score": 0.45}),
+        ("tool=on", {"tool": True}),
         ("as=text,max_tokens=99,citations=off", {"form": "text", "max_tokens": 99, "citations": False}),
     ],
 )
