@@ -7,6 +7,7 @@ from django import forms
 
 from proxy.knowledge.documents import Facts
 from proxy.knowledge.models import Document
+from tenants import retrieval
 from tenants.admin.fields import LinesField, PairsField
 from tenants.models import ApiKey, Collection, Membership, Tenant, Upstream
 from tenants.models.collections import BUILT_IN, NO_RANKING
@@ -169,5 +170,5 @@ def _words(inject: Mapping[str, Any]) -> str:
     parts = []
     if "collections" in inject:
         parts.append(", ".join(inject["collections"]) or "nothing is looked up")
-    parts += [f"{name} {value}" for name, value in inject.items() if name != "collections"]
+    parts += [f"{name} {inject[name]}" for name in retrieval.DEFAULTS if name in inject and name != "collections"]
     return " · ".join(parts)

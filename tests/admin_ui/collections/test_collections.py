@@ -117,6 +117,6 @@ def test_documents_are_narrowed_by_state_words_and_tags_and_pages_keep_it(owner:
 
 def test_a_new_index_in_the_making_is_said(owner: Client, handbook: Collection) -> None:
     shelve(handbook, "leave.md", "x")
-    assert "all 1 document read again" in text(owner, f"{handbook.pk}/settings/")
+    assert "have the document read again" in text(owner, f"{handbook.pk}/settings/")
     indexes.follow(actions.change_collection(actor="x", collection=handbook, chunk_tokens=100))
     assert "0 of 1 documents are in it" in text(owner, f"{handbook.pk}/")
