@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -22,7 +22,9 @@ from proxy.knowledge import embedding, scrubbing, tokens, uses
 from proxy.knowledge.shelf import Shelf
 from proxy.ledger import buckets, recovery, writer
 from proxy.ledger.budgets.accounts import Accounts
+from proxy.ledger.consumer import Told
 from proxy.ledger.journal import Journal
+from proxy.ledger.rows import Row
 from proxy.ledger.usage_sums import UsageReader
 from proxy.privacy.detection.detector import Detector
 from proxy.privacy.detection.shared import SharedMemo
@@ -62,6 +64,14 @@ def _detector(config: Config) -> Detector:
         deadline_seconds=config.detection_seconds,
         sharing=SharedMemo(config.redis_url) if config.redis_url else None,
     )
+
+
+def _both(first: Told, second: Told) -> Told:
+    def tell(closed: Sequence[Row]) -> None:
+        first(closed)
+        second(closed)
+
+    return tell
 
 
 async def _vector(text: str) -> Vector:
@@ -104,7 +114,9 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
         pool = Pool(transports, Slots())
         texts = Keeper(partial(asyncio.get_running_loop().run_in_executor, writing))
         watch = Watch(config.redis_url)
-        settling = writer.Writer(journal, beside=uses.write, on_closed=watch.note)
+        accounts = Accounts(in_thread, process=journal.name)
+        note = _both(accounts.settled, watch.note)
+        settling = writer.Writer(journal, leased=accounts.holds, beside=uses.write, on_closed=note)
         settling.start()
         watch.start()
         texts.start()
@@ -119,7 +131,7 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
                     pool=pool,
                     model_lists=ModelLists(transports),
                     buckets=rates,
-                    accounts=Accounts(in_thread),
+                    accounts=accounts,
                     usage=UsageReader(partial(asyncio.get_running_loop().run_in_executor, sums)),
                     detector=detector,
                     answers=answers,

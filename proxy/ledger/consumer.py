@@ -13,6 +13,7 @@ from django.db import transaction
 
 from proxy.ledger import journal, key_use, rows
 from proxy.ledger.budgets import settling
+from proxy.ledger.budgets.settling import Leased
 from proxy.ledger.reader import Chunk, Reader
 from proxy.ledger.rollups import keeping
 from proxy.ledger.rows import Row
@@ -27,13 +28,21 @@ Told = Callable[[Sequence[Row]], None]
 class Consumer:
     """Follows one journal. Every method may raise django.db.Error, and can then be called again.
 
+    `leased` says what calls hold of leases, where the journal's process is this one.
     `beside` writes what else the calls that ended tell, in the same transaction. `on_closed` is told of them once
     that is committed; it must neither fail nor take time.
     """
 
     def __init__(
-        self, directory: Path, name: str, *, beside: Told | None = None, on_closed: Told | None = None
+        self,
+        directory: Path,
+        name: str,
+        *,
+        leased: Leased | None = None,
+        beside: Told | None = None,
+        on_closed: Told | None = None,
     ) -> None:
+        self._leased = leased
         self._beside = beside
         self._on_closed = on_closed
         self._reader = Reader(directory, name)
@@ -69,7 +78,7 @@ class Consumer:
         opened, closed, progress = _fold(chunk.lines, self._progress)
         with transaction.atomic():
             rows.insert_opened([row for id, row in opened.items() if id not in closed])
-            with settling.counted(closed.keys()), keeping.counted(closed.keys()):
+            with settling.counted(list(closed), self._leased), keeping.counted(closed.keys()):
                 rows.write_closed(list(closed.values()))
             if self._beside is not None and closed:
                 self._beside(list(closed.values()))

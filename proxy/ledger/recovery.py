@@ -69,6 +69,7 @@ def _settle(directory: Path, name: str, beside: Told | None) -> Recovered:
     lines = Consumer(directory, name, beside=beside).drain(is_dead=True)
     under_way = UsageRecord.objects.filter(process=name, state=UsageRecord.State.STARTED)
     interrupted = _interrupt(under_way, died_at, "The proxy's process ended during this call.")
+    settling.release(name)
     journal.remove(directory, name)
     return Recovered(1, lines, interrupted)
 

@@ -6,6 +6,8 @@ import time
 import structlog
 from django.db import DatabaseError, InterfaceError, connection
 
+from proxy.ledger.budgets import settling
+from proxy.ledger.budgets.settling import Leased
 from proxy.ledger.consumer import Consumer, Told
 from proxy.ledger.journal import Journal
 
@@ -24,12 +26,14 @@ class Writer:
         journal: Journal,
         *,
         pause_seconds: float = PAUSE_SECONDS,
+        leased: Leased | None = None,
         beside: Told | None = None,
         on_closed: Told | None = None,
     ) -> None:
         self._journal = journal
         self._pause_seconds = pause_seconds
-        self._consumer = Consumer(journal.directory, journal.name, beside=beside, on_closed=on_closed)
+        self._leased = leased
+        self._consumer = Consumer(journal.directory, journal.name, leased=leased, beside=beside, on_closed=on_closed)
         self._stopping = threading.Event()
         self._is_drained = False
         self._failing_since: float | None = None
@@ -78,6 +82,8 @@ class Writer:
         if not is_last:
             return self._consumer.step()
         count = self._consumer.drain()
+        if self._leased is not None and self._journal.is_idle:
+            settling.release(self._journal.name)
         self._is_drained = True
         return count
 

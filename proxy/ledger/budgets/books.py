@@ -28,9 +28,13 @@ class Window:
 
     def hold(self, amount: int) -> None:
         """Take in what one more call holds."""
+        self.change(amount)
+        self.running += 1
+
+    def change(self, amount: int) -> None:
+        """Take in so much more, or less."""
         self.held += amount
         self.added += amount
-        self.running += 1
 
 
 def lock(keys: Collection[Key]) -> dict[Key, Window]:
@@ -38,13 +42,13 @@ def lock(keys: Collection[Key]) -> dict[Key, Window]:
     if not keys:
         return {}
     owners, starts = {key[0] for key in keys}, {key[3] for key in keys}
-    rows = _rows(
+    found = rows(
         f"SELECT id, owner_id, unit, period, starts_at, spent, held FROM {table(BudgetWindow)} "  # noqa: S608
-        f"WHERE owner_id IN ({_marks(owners)}) AND starts_at IN ({_marks(starts)}) ORDER BY id{_for_update()}",
+        f"WHERE owner_id IN ({marks(owners)}) AND starts_at IN ({marks(starts)}) ORDER BY id{_for_update()}",
         [*map(_uuid, owners), *map(connection.ops.adapt_datetimefield_value, starts)],
     )
     windows = {}
-    for id, owner, unit, period, starts_at, spent, held in rows:
+    for id, owner, unit, period, starts_at, spent, held in found:
         key = (owner if isinstance(owner, UUID) else UUID(owner), unit, period, _aware(starts_at))
         if key in keys:
             windows[key] = Window(id, spent, held)
@@ -54,20 +58,20 @@ def lock(keys: Collection[Key]) -> dict[Key, Window]:
 
 def write(windows: Iterable[Window], holds: Sequence[tuple[str, int, int]]) -> None:
     """Keep what calls hold: (call, window, amount)."""
-    if not holds:
+    changed = [(window.added, window.id) for window in windows if window.added]
+    if not changed and not holds:
         return
     at = connection.ops.adapt_datetimefield_value(timezone.now())
     with connection.cursor() as cursor:
-        cursor.executemany(
-            f"UPDATE {table(BudgetWindow)} SET held = held + %s WHERE id = %s",  # noqa: S608 - our own names
-            [(window.added, window.id) for window in windows if window.added],
-        )
-        cursor.executemany(
-            f"INSERT INTO {table(Reservation)} AS held (call_id, window_id, amount, created_at) "  # noqa: S608
-            "VALUES (%s, %s, %s, %s) "
-            "ON CONFLICT (call_id, window_id) DO UPDATE SET amount = held.amount + excluded.amount",
-            [(*hold, at) for hold in holds],
-        )
+        if changed:
+            cursor.executemany(f"UPDATE {table(BudgetWindow)} SET held = held + %s WHERE id = %s", changed)  # noqa: S608
+        if holds:
+            cursor.executemany(
+                f"INSERT INTO {table(Reservation)} AS held (call_id, window_id, amount, created_at) "  # noqa: S608
+                "VALUES (%s, %s, %s, %s) "
+                "ON CONFLICT (call_id, window_id) DO UPDATE SET amount = held.amount + excluded.amount",
+                [(*hold, at) for hold in holds],
+            )
 
 
 def settle(changes: Sequence[tuple[int, int, int]]) -> None:
@@ -87,22 +91,24 @@ def table(model: type[Model]) -> str:
 
 def _count_running(windows: dict[int, Window]) -> None:
     if windows:
-        counted = _rows(
+        counted = rows(
             f"SELECT window_id, COUNT(*) FROM {table(Reservation)} "  # noqa: S608 - our own names
-            f"WHERE window_id IN ({_marks(windows)}) GROUP BY window_id",
+            f"WHERE window_id IN ({marks(windows)}) GROUP BY window_id",
             list(windows),
         )
         for id, calls in counted:
             windows[id].running = calls
 
 
-def _rows(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+def rows(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """What the statement finds."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall())
 
 
-def _marks(values: Collection[Any]) -> str:
+def marks(values: Collection[Any]) -> str:
+    """A place for each of the values."""
     return ", ".join(["%s"] * len(values))
 
 

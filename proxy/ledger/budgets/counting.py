@@ -1,13 +1,11 @@
 """What usage records add up to, in the units of budgets. The one place that says what counts."""
 
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any
 
 from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 
+from proxy.ledger.budgets import books
 from proxy.models import BudgetWindow, UsageRecord
 
 USD, TOKENS, REQUESTS = (unit.value for unit in BudgetWindow.Unit)
@@ -22,24 +20,17 @@ AMOUNTS: dict[str, Any] = {
     REQUESTS: Case(When(_ASKED, then=Value(1)), default=Value(0), output_field=BigIntegerField()),
 }
 """What one record counts in each unit, as an expression."""
-
-
-class Used(NamedTuple):
-    """What one settled call used."""
-
-    tenant_id: UUID
-    key_id: UUID | None
-    started_at: datetime
-    usd: int
-    tokens: int
-    requests: int
-
-
-def used(records: "QuerySet[UsageRecord]") -> list[Used]:
-    """Of the settled ones among these records. A call under way is held, not spent."""
-    ended = records.exclude(state=UsageRecord.State.STARTED)
-    amounts = (AMOUNTS[unit] for unit in (USD, TOKENS, REQUESTS))
-    return [Used(*row) for row in ended.values_list("tenant_id", "key_id", "started_at", *amounts)]
+_IN_WINDOWS = """
+    WITH ended (tenant_id, key_id, started_at, usd, tokens, requests) AS ({ended}),
+    owned (owner_id, started_at, usd, tokens, requests) AS (
+        SELECT tenant_id, started_at, usd, tokens, requests FROM ended
+        UNION ALL SELECT key_id, started_at, usd, tokens, requests FROM ended
+    )
+    SELECT w.id, CAST(SUM(CASE w.unit WHEN 'usd' THEN usd WHEN 'tokens' THEN tokens ELSE requests END) AS bigint)
+    FROM owned JOIN {windows} w ON w.owner_id = owned.owner_id
+        AND w.starts_at <= owned.started_at AND (w.ends_at IS NULL OR owned.started_at < w.ends_at)
+    GROUP BY w.id
+"""
 
 
 def spent(window: BudgetWindow) -> int:
@@ -53,26 +44,12 @@ def spent(window: BudgetWindow) -> int:
     return int(ended.aggregate(total=Coalesce(Sum(AMOUNTS[window.unit]), 0))["total"])
 
 
-def in_windows(calls: list[Used]) -> dict[int, int]:
-    """What these calls add to each window that there is, by its id."""
-    if not calls:
-        return {}
-    owners = {owner for call in calls for owner in (call.tenant_id, call.key_id) if owner is not None}
-    latest, earliest = max(call.started_at for call in calls), min(call.started_at for call in calls)
-    windows: dict[UUID, list[BudgetWindow]] = {}
-    for window in BudgetWindow.objects.filter(owner_id__in=owners, starts_at__lte=latest).filter(
-        Q(ends_at=None) | Q(ends_at__gt=earliest)
-    ):
-        windows.setdefault(window.owner_id, []).append(window)
-    sums: dict[int, int] = {}
-    for call in calls:
-        for window in _counting(call, windows):
-            sums[window.pk] = sums.get(window.pk, 0) + int(getattr(call, window.unit))
-    return sums
+def in_windows(records: "QuerySet[UsageRecord]") -> dict[int, int]:
+    """What the settled ones among these records add to each window that there is, by its id.
 
-
-def _counting(call: Used, windows: dict[UUID, list[BudgetWindow]]) -> Iterator[BudgetWindow]:
-    for owner in (call.tenant_id, call.key_id):
-        for window in windows.get(owner, ()) if owner is not None else ():
-            if window.starts_at <= call.started_at and (window.ends_at is None or call.started_at < window.ends_at):
-                yield window
+    A call under way is held, not spent.
+    """
+    ended = records.exclude(state=UsageRecord.State.STARTED)
+    amounts = (AMOUNTS[unit] for unit in (USD, TOKENS, REQUESTS))
+    statement, values = ended.values_list("tenant_id", "key_id", "started_at", *amounts).query.sql_with_params()
+    return dict(books.rows(_IN_WINDOWS.format(ended=statement, windows=books.table(BudgetWindow)), values))

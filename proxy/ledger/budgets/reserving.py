@@ -1,18 +1,21 @@
 """Reserves what a call may cost, before it is asked: all of its budgets or none."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
 
 from proxy.call import Budget
-from proxy.ledger.budgets import books, counting, periods, settling
+from proxy.ledger.budgets import books, counting, lease_rows, periods, settling
 from proxy.ledger.budgets.books import Key, Window
+from proxy.ledger.budgets.lease_rows import Top
 from proxy.ledger.budgets.need import Growth, Need
 from proxy.models import BudgetWindow
 
 _FIRST_SHARE = 4
+_LEASE_SHARE = 16  # of what is free, a lease may have one of so many parts,
+_LEASE_END = 5  # and nothing where less than one of so many parts of the budget is free
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ Degrade = Callable[[Sequence[Standing]], Need]
 """What a call needs after all, given how its budgets stand."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ask:
     """One call that wants to reserve: of which budgets, when it came in, and what it needs."""
 
@@ -58,51 +61,94 @@ class Ask:
     at: datetime
     need: Need | Growth
     degrade: Degrade | None = None
+    windows: Sequence[tuple[Key, datetime | None]] = field(init=False)
+    """Where each budget is counted, and until when."""
 
-    def windows(self) -> dict[Budget, Key]:
-        """Where each budget is counted."""
-        return {budget: _window_key(budget, self.zone, self.at) for budget in self.budgets}
+    def __post_init__(self) -> None:
+        self.windows = [_window(budget, self.zone, self.at) for budget in self.budgets]
+
+    def of(self, windows: Mapping[Key, Window]) -> dict[Budget, Window]:
+        """Where each budget is counted, among these."""
+        return {budget: windows[key] for budget, (key, _ends_at) in zip(self.budgets, self.windows, strict=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What became of a `Top`, and how its budgets stood then. `is_gone`: the row was reaped, and holds nothing."""
+
+    has_row: bool = False
+    window_id: int = 0
+    amount: int = 0
+    budgets: Sequence[Budget] = ()
+    standings: Sequence[Standing] = ()
+    is_gone: bool = False
 
 
 def reserve(
     call_id: str, budgets: Sequence[Budget], zone: str, at: datetime, need: Need, *, degrade: Degrade | None = None
 ) -> Reserved:
     """As `reserve_each`, for one call."""
-    [reserved] = reserve_each([Ask(call_id, budgets, zone, at, need, degrade)])
+    [reserved], _granted = reserve_each([Ask(call_id, budgets, zone, at, need, degrade)])
     return reserved
 
 
-def reserve_each(asks: Sequence[Ask]) -> list[Reserved]:
+def reserve_each(asks: Sequence[Ask], tops: Sequence[Top] = ()) -> tuple[list[Reserved], list[Granted]]:
     """Hold what each call may use of every budget, one after the other, less output where there is less room.
 
-    One transaction, in which nobody else changes the windows. Raises django.db.Error: then nothing is reserved.
+    What leases give back is there for them, what leases want is what they leave. One transaction, in which nobody
+    else changes the windows. Raises django.db.Error: then nothing is reserved.
     """
-    wanted = [ask.windows() for ask in asks]
-    first = {key: ask for ask, keys in zip(asks, wanted, strict=True) for key in keys.values()}
-    answers = _reserved(asks, wanted, first)
-    if answers is None:
+    first = {key: ask for ask in asks for key, _ends_at in ask.windows}
+    done = _reserved(asks, tops, first)
+    if done is None:
         _make(first)
-        answers = _reserved(asks, wanted, first)
-        assert answers is not None  # windows are made for good
-    return answers
+        done = _reserved(asks, tops, first)
+        assert done is not None  # windows are made for good
+    return done
 
 
 def _reserved(
-    asks: Sequence[Ask], wanted: Sequence[dict[Budget, Key]], keys: Mapping[Key, Ask]
-) -> list[Reserved] | None:
+    asks: Sequence[Ask], tops: Sequence[Top], keys: Mapping[Key, Ask]
+) -> tuple[list[Reserved], list[Granted]] | None:
     """None: some windows are not there yet."""
     holds: list[tuple[str, int, int]] = []
     with transaction.atomic():
         settling.guard_records()  # before any row: who makes windows waits for nobody that waits for it
-        windows = books.lock(keys)
-        if len(windows) < len(keys):
+        windows = books.lock({*keys, *(top.key for top in tops)})
+        if not keys.keys() <= windows.keys():
             return None
-        answers = []
-        for ask, mine in zip(asks, wanted, strict=True):
-            before = {budget: windows[key] for budget, key in mine.items()}
-            answers.append(_reserve(ask, before, holds))
+        leases = lease_rows.Rows(tops)
+        for top in tops:
+            if top.key in windows:
+                leases.give_back(top, windows[top.key])
+        answers = [_reserve(ask, ask.of(windows), holds) for ask in asks]
+        granted = [_grant(top, windows.get(top.key), leases) for top in tops]
         books.write(windows.values(), holds)
-    return answers
+        leases.write()
+    return answers, granted
+
+
+def _grant(top: Top, window: Window | None, leases: lease_rows.Rows) -> Granted:
+    """Let a lease hold what it wants, or the part of what is free that it may."""
+    if window is None or (top.has_row and not top.is_last and not leases.has(top)):
+        return Granted(is_gone=True)
+    amount = min(top.wish, _room_of_lease(top.budgets, window, top.wish))
+    if amount < max(top.least, 1):
+        amount = 0
+    leases.hold(top, window, amount)
+    held = window.held - top.keeps - amount
+    standings = [Standing(budget, window.spent, held, top.ends_at) for budget in top.budgets]
+    return Granted(leases.has(top), window.id, amount, top.budgets, standings)
+
+
+def _room_of_lease(budgets: Sequence[Budget], window: Window, wish: int) -> int:
+    """A small part of what is free; nothing towards a budget's end, where calls are reserved one by one."""
+    room = wish
+    for budget in budgets:
+        if budget.is_blocking:
+            free = budget.amount - window.spent - window.held
+            room = min(room, free // _LEASE_SHARE if free * _LEASE_END > budget.amount else 0)
+    return room
 
 
 def _reserve(ask: Ask, before: dict[Budget, Window], holds: list[tuple[str, int, int]]) -> Reserved:
@@ -144,15 +190,16 @@ def _standings(ask: Ask, windows: dict[Budget, Window]) -> list[Standing]:
 
 def standings(budgets: Sequence[Budget], zone: str, at: datetime) -> list[Standing]:
     """Each budget as it stands, with nothing reserved or kept. Raises django.db.Error."""
-    wanted = {budget: _window_key(budget, zone, at) for budget in budgets}
+    wanted = {budget: _window(budget, zone, at)[0] for budget in budgets}
     ids = _find(wanted.values())
     kept = BudgetWindow.objects.in_bulk(ids.values())
     windows = {key: kept[ids[key]] if key in ids else _new(key, zone, at) for key in wanted.values()}
     return [_standing(budget, windows[key]) for budget, key in wanted.items()]
 
 
-def _window_key(budget: Budget, zone: str, at: datetime) -> Key:
-    return (budget.owner_id, budget.unit, budget.period, periods.window(budget.period, at, zone)[0])
+def _window(budget: Budget, zone: str, at: datetime) -> tuple[Key, datetime | None]:
+    starts_at, ends_at = periods.window(budget.period, at, zone)
+    return (budget.owner_id, budget.unit, budget.period, starts_at), ends_at
 
 
 def _find(keys: Collection[Key]) -> dict[Key, int]:

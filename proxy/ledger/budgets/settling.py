@@ -1,46 +1,66 @@
 """Moves what calls used from held to spent, in the transaction that writes their records."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from proxy.ledger.budgets import books, counting
+from proxy.ledger.budgets import books, counting, lease_rows
 from proxy.models import BudgetWindow, Reservation, UsageRecord
 
+Leased = Mapping[str, Sequence[lease_rows.Part]]
+"""What calls hold of leases."""
 _UNHEARD_OF = timedelta(minutes=2)
 """By then a call that goes on has a record: the journal is written to the database several times a second."""
 _MOST_AT_ONCE = 500
 
 
 @contextmanager
-def counted(call_ids: Collection[str]) -> Iterator[None]:
+def counted(call_ids: Collection[str], leased: Leased | None = None) -> Iterator[None]:
     """Around a write of these calls' records: windows get the difference it makes, reservations of settled calls go.
 
-    Counting differences makes a replay harmless: what is written twice makes none. Inside a transaction.
+    Counting differences makes a replay harmless: what is written twice makes none. Inside a transaction. `leased`
+    says what each call holds of a lease, where their process lives.
     """
     guard_records()
     if not call_ids or not BudgetWindow.objects.exists():
         yield
         return
-    records = UsageRecord.objects.filter(id__in=call_ids)
-    before = counting.in_windows(counting.used(records))
+    records = UsageRecord.objects.filter(id__in=call_ids).order_by()
+    held = [part for id in call_ids for part in leased.get(id, ())] if leased else []
+    if held:  # released once, though the write be tried again after a commit that nobody heard of
+        before = set(_ended(records))
+        held = [part for id in call_ids if id not in before for part in leased.get(id, ())] if leased else []
+    spent = counting.in_windows(records)
     yield
-    after = counting.in_windows(counting.used(records))
-    changes = {window: after.get(window, 0) - before.get(window, 0) for window in {*before, *after}}
-    _apply(changes, records.exclude(state=UsageRecord.State.STARTED).values_list("id", flat=True))
+    changes = counting.in_windows(records)
+    for window, amount in spent.items():
+        changes[window] = changes.get(window, 0) - amount
+    _apply(changes, _ended(records) if leased is None else call_ids, held)
 
 
 def reap() -> int:
-    """Release what calls hold that have ended, or that nothing was heard of: how many reservations."""
+    """Release what calls and leases hold whose end nobody will tell: how many reservations."""
     with transaction.atomic():
         guard_records()
-        old = Reservation.objects.filter(created_at__lt=timezone.now() - _UNHEARD_OF)
+        now = timezone.now()
+        old = Reservation.objects.filter(created_at__lt=now - _UNHEARD_OF).exclude(
+            call_id__startswith=lease_rows.PREFIX
+        )
         ids = set(old.values_list("call_id", flat=True)[:_MOST_AT_ONCE])
         alive = UsageRecord.objects.filter(id__in=ids, state=UsageRecord.State.STARTED)
-        return _apply({}, ids - set(alive.values_list("id", flat=True)))
+        dead = lease_rows.unheard_of(now)
+        return _apply({}, [*(ids - set(alive.values_list("id", flat=True))), *dead[:_MOST_AT_ONCE]])
+
+
+def release(process: str) -> None:
+    """Release what is left of the leases of a process whose calls are all settled."""
+    with transaction.atomic():
+        guard_records()
+        _apply({}, lease_rows.of(process))
 
 
 def guard_records() -> None:
@@ -58,18 +78,24 @@ def lock(window_ids: Collection[int]) -> list[BudgetWindow]:
     return list(BudgetWindow.objects.select_for_update().filter(pk__in=window_ids).order_by("id"))
 
 
-def _apply(changes: Mapping[int, int], ended: Collection[str]) -> int:
+def _apply(changes: Mapping[int, int], ended: Collection[str], leased: Sequence[lease_rows.Part] = ()) -> int:
     """Add to `spent`, and release what the ended calls hold: how many reservations."""
-    mine = Reservation.objects.filter(call_id__in=list(ended))
+    mine = Reservation.objects.filter(call_id__in=list(ended)).order_by()
     holding = set(mine.values_list("window_id", flat=True))
-    windows = {window.pk: 0 for window in lock({*holding, *(window for window, change in changes.items() if change)})}
+    of_leases = {lease.window_id for lease, _amount in leased}
+    changed = {window for window, change in changes.items() if change}
+    windows = {window.pk: 0 for window in lock(holding | of_leases | changed)}
     held = list(mine.filter(window_id__in=holding).values_list("window_id", "amount")) if holding else []
     if held:
         mine.filter(window_id__in=holding).delete()
-    for window, amount in held:
+    for window, amount in [*held, *lease_rows.settle(leased).items()]:
         windows[window] += amount
     books.settle([(changes.get(window, 0), amount, window) for window, amount in windows.items()])
     return len(held)
+
+
+def _ended(records: "QuerySet[UsageRecord]") -> "QuerySet[UsageRecord, str]":
+    return records.exclude(state=UsageRecord.State.STARTED).values_list("id", flat=True)
 
 
 def _lock_table(mode: str) -> None:

@@ -11,7 +11,7 @@ from django.db import DatabaseError
 from proxy.ledger import prices
 from proxy.ledger.budgets.accounts import Accounts, AccountsDown
 from proxy.ledger.budgets.need import Need
-from proxy.ledger.budgets.reserving import Ask, Reserved
+from proxy.ledger.budgets.reserving import Ask, Granted, Reserved
 
 NEED = Need(prices.Quote(None, False, 1, 1, 1, 1, 1), 1, 1, 1, 1)
 
@@ -24,12 +24,12 @@ class Database:
         self.is_down = False
         self.batches: list[list[str]] = []
 
-    async def run(self, _function: Any, asks: Sequence[Ask]) -> list[Reserved]:
+    async def run(self, _function: Any, asks: Sequence[Ask], _tops: Any) -> tuple[list[Reserved], list[Granted]]:
         self.batches.append([ask.call_id for ask in asks])
         await self.go.wait()
         if self.is_down:
             raise DatabaseError
-        return [Reserved(int(ask.call_id), []) for ask in asks]
+        return [Reserved(int(ask.call_id), []) for ask in asks], []
 
 
 def reserve(accounts: Accounts, number: int) -> "asyncio.Task[Reserved]":
