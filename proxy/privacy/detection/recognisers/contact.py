@@ -184,7 +184,7 @@ def _can_be_dialled(number: str) -> bool:
         return False
     if number.count("(") != number.count(")"):
         return False  # a figure and the next one in brackets
-    if not number.startswith("+"):
+    if not number.startswith("+") or "(" in number:  # nothing else is written so, whatever country it would be in
         return True
     try:
         return phonenumbers.is_possible_number(phonenumbers.parse(number, None))

@@ -30,6 +30,7 @@ FOUND = {
         "«+33 6 12 34 56 78»",
         'phone_number: "«0664 1234567»"',
         "call me back on «366851991», please",
+        "«+99(1)5512345678», «+44 (0)20 7946 0958»",
         "Jan Kos\n«795 930 831» mobile\n«0521671715»-Fax",
         "12: Anna Nowak,ul. Lipowa 7,«604 734 860»\n",
         "7;Mario Rossi;Via Roma 3;«3311950061»\n",
