@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from tenants import detectors, entities, policies
+from tenants import entities, policies
 from tenants.admin.fields import LinesField, PairsField
 
 PLACES = {
@@ -24,9 +24,19 @@ _ACTIONS = {
     "route": "Route: send it to another model",
 }
 _MODES = [("enforce", "Enforce"), ("monitor", "Monitor: note it, change nothing")]
+_DETECTORS = {
+    "prompt_injection": "Prompt injection: orders to the model that are not its user’s",
+    "jailbreak": "Jailbreak: attempts to talk a model out of its limits",
+    "secrets": "Secrets: keys, tokens, passwords",
+    "language": "Language: forbidden, or not allowed",
+    "topic": "Topic: near to examples",
+    "http": "A server of your own",
+}
+_FAILURES = [("", "Refuse what the rule would block"), ("open", "Let it through")]
 _ENDINGS = [("error", "An error"), ("end_turn", "A turn that says the message")]
 _MATCH = (
     *("keywords", "regex", "longest", "detector", "threshold", "tool_names", "tool_input"),
+    *("allowed", "forbidden", "topics", "server", "seconds", "on_failure"),
     *("models", "max_tokens_over", "attachments", "pii"),
 )
 _WHEN = ("metadata", "untrusted")
@@ -76,15 +86,25 @@ class RuleForm(forms.Form):
         max_value=2000,
         help_text="In characters, 200 unless told: what a stream holds back.",
     )
-    detector = forms.ChoiceField(required=False, choices=[("", "None"), *_choices(detectors.NAMES)])
+    detector = forms.ChoiceField(required=False, choices=[("", "None"), *_choices(_DETECTORS)])
     threshold = forms.FloatField(
         label="From a score of",
         required=False,
         min_value=0,
         max_value=1,
         widget=forms.NumberInput(attrs={"step": "0.05"}),
-        help_text="0 to 1; 0.8 unless told.",
+        help_text="0 to 1. Unless told 0.8; secrets and topics 0.5, languages 0.9.",
     )
+    allowed = _lines("Allowed languages", "Codes such as en, one a line. Any other fits.", 2)
+    forbidden = _lines("Forbidden languages", "Instead: only these fit.", 2)
+    topics = _lines("Examples of the topic", "One a line, as people would ask. Texts near one of them fit.", 3)
+    server = forms.CharField(
+        label="Server", required=False, max_length=100, help_text="The name of an upstream of the kind detector."
+    )
+    seconds = forms.FloatField(
+        label="Seconds it may take", required=False, min_value=0.1, max_value=30, help_text="5 unless told."
+    )
+    on_failure = forms.ChoiceField(label="Where there is no score", required=False, choices=_FAILURES)
     tool_names = _lines("Names of tools", "Globs, one a line, such as bash*.", 2)
     tool_input = _pairs("Inputs of tools", "field = pattern, one a line, such as command = rm -rf")
     models = _lines("Models", "Globs, one a line, of the model asked for.", 2)

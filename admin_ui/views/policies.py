@@ -6,6 +6,7 @@ Every view takes a tenant, or None for the platform's policy; `TENANT` and `PLAT
 from typing import Any
 from uuid import UUID
 
+from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,11 +15,16 @@ from django.utils import timezone
 
 from admin_ui import differences, pages, policy_counts, policy_pages, policy_templates, timerange
 from admin_ui.policy_forms import RuleForm
+from proxy import snapshots
 from proxy.proving import proof
 from proxy.replays import queue, wakening
 from proxy.replays.models import PolicyProof
 from proxy.rules import trying
 from proxy.rules.compiling import compiled
+from proxy.rules.policy import Policy
+from proxy.rules.trying import Fit
+from proxy.rules.weighing import trying as asking
+from proxy.rules.weighing.scales import Scales
 from tenants import access, actions, queries
 from tenants.models import PolicyVersion, Tenant
 
@@ -107,8 +113,26 @@ def trial(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
     if policy is None:
         context["problem"] = "There is no rule to try yet."
     elif text.strip():
-        context["tried"] = trying.tried(policy, text)
+        context["tried"] = trying.tried(policy, text, *_asked(request, tenant, policy, text))
     return render(request, "admin_ui/policies/_tried.html", context)
+
+
+def _asked(request: HttpRequest, tenant: Tenant | None, policy: Policy, text: str) -> tuple[list[Fit], list[str]]:
+    """What the detectors say that rules ask, and which say nothing."""
+    if not policy.asked:
+        return [], []
+    if tenant is None:
+        return [], ["Detectors are asked for a tenant: try the rule on a tenant’s page."]
+    scales = scales_of(request)
+    if scales is None:
+        return [], ["Detectors do not run in this process. Try again in a moment."]
+    return async_to_sync(asking.tried)(policy, text, scales, snapshots.tenant_rules(tenant))
+
+
+def scales_of(request: HttpRequest) -> Scales | None:
+    """Those of this web process, which its calls use; None before it has started."""
+    runtime = getattr(request, "scope", {}).get("runtime")
+    return runtime.scales if runtime is not None else None
 
 
 def change(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:

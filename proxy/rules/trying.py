@@ -41,18 +41,23 @@ class Tried:
     fits: Sequence[Fit]
     blocking: Rule | None
     is_request: bool
+    failed: Sequence[str] = ()  # `rule: why` of each whose detector gave no score
 
 
-def tried(policy: Policy, given: str) -> Tried:
-    """Judge a request, if it is the JSON of one, else a text as if it stood in every place there is."""
-    body = _request(given)
-    found = list(_of_text(policy, given) if body is None else _of_request(policy, body))
+def tried(policy: Policy, given: str, asked: Sequence[Fit] = (), failed: Sequence[str] = ()) -> Tried:
+    """Judge a request, if it is the JSON of one, else a text as if it stood in every place there is.
+
+    `asked` and `failed`: what came of the rules whose detectors are asked (weighing/trying.py).
+    """
+    body = request_of(given)
+    found = [*asked, *(_of_text(policy, given) if body is None else _of_request(policy, body))]
     order = {rule.key: place for place, rule in enumerate(policy.rules)}
     found.sort(key=lambda fit: order[fit.rule.key])
-    return Tried(found[:_MOST_FITS], _blocking(found), body is not None)
+    return Tried(found[:_MOST_FITS], _blocking(found), body is not None, failed)
 
 
-def _request(given: str) -> dict[str, Any] | None:
+def request_of(given: str) -> dict[str, Any] | None:
+    """The request that a text is the JSON of, if it is one."""
     try:
         body = orjson.loads(given)
     except orjson.JSONDecodeError:

@@ -1,5 +1,6 @@
 """The pages of policies: rules are written, tried, watched and taken back, for a tenant and for the platform."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -8,8 +9,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from admin_ui import policy_forms, policy_templates
+from admin_ui.views import policies as views
+from proxy.call import TenantRules
 from proxy.models import UsageRecord
 from proxy.replays import tasks
+from proxy.rules.rule import Asked
+from proxy.rules.weighing import NotWeighed
 from tenants import access, actions, policies
 from tenants.models import AuditEntry, PolicyVersion, Tenant
 from tests.admin_ui.calls import record
@@ -41,6 +46,19 @@ TOOLS: dict[str, Any] = {
     "match": {"tool_names": ["bash*"], "tool_input": {"command": "rm -rf"}},
     "action": "block",
 }
+LANGUAGE: dict[str, Any] = {
+    "name": "language",
+    "on": ["request", "response"],
+    "match": {"detector": "language", "threshold": 0.95, "allowed": ["de", "en"], "seconds": 2.0, "on_failure": "open"},
+    "action": "flag",
+}
+TOPIC = {
+    "name": "topic",
+    "on": ["request"],
+    "match": {"detector": "topic", "topics": ["Which shares?"]},
+    "action": "block",
+}
+SERVER = {"name": "server", "on": ["tool_use"], "match": {"detector": "http", "server": "guard"}, "action": "block"}
 SECRET = {"name": "secret", "on": ["request"], "match": {"keywords": ["nightingale"]}, "action": "block"}
 
 
@@ -64,7 +82,8 @@ def data_of(form: Any, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "rule", [EVERYTHING, TOOLS, SECRET, *(one.rule for one in policy_templates.TEMPLATES.values())]
+    "rule",
+    [EVERYTHING, TOOLS, LANGUAGE, TOPIC, SERVER, SECRET, *(one.rule for one in policy_templates.TEMPLATES.values())],
 )
 def test_the_form_gives_back_the_rule_it_was_given(rule: dict[str, Any]) -> None:
     form = policy_forms.RuleForm(data_of(policy_forms.RuleForm(rule=rule)))
@@ -172,6 +191,26 @@ def test_the_box_marks_what_fits_where_and_shows_hostile_text_as_text(page: Clie
     assert '<mark class="block">nightingale</mark>' in said and "&lt;b&gt;about" in said
     asked = '{"messages": [{"role": "user", "content": "hi"}], "tools": [{"name": "Bash"}, {"name": "read"}]}'
     assert "Refused by tools" in page.post("/t/acme/policies/trial/", {"text": asked}).content.decode()
+    assert "No rule fits" in page.post("/t/acme/policies/trial/", {"text": "hello"}).content.decode()
+
+
+class FakeScales:
+    async def scores(self, texts: Sequence[str], asked: Asked, tenant: TenantRules) -> list[float]:
+        assert tenant.slug == "acme"
+        if asked.server:
+            raise NotWeighed("The detector 'guard' is gone or switched off.")
+        return [0.9 if "shares" in text else 0.1 for text in texts]
+
+
+def test_detectors_are_asked_in_the_box_and_say_their_score(
+    page: Client, acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actions.save_policy(actor="x", tenant=acme, document={"rules": [TOPIC, SERVER]})
+    assert "do not run" in page.post("/t/acme/policies/trial/", {"text": "hello"}).content.decode()
+    monkeypatch.setattr(views, "scales_of", lambda _request: FakeScales())
+    said = page.post("/t/acme/policies/trial/", {"text": "<i>Which</i> shares?"}).content.decode()
+    assert "Refused by topic" in said and "score 0.9" in said and "&lt;i&gt;Which" in said
+    assert "server: The detector &#x27;guard&#x27; is gone" in said
     assert "No rule fits" in page.post("/t/acme/policies/trial/", {"text": "hello"}).content.decode()
 
 
