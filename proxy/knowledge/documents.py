@@ -142,7 +142,7 @@ def _settle(collection: Collection, name: str, stored: _Stored, facts: Facts) ->
     _apply(row, facts)
     row.path, row.checksum, row.size = stored.path, stored.checksum, stored.size
     row.status, row.reason, row.progress, row.attempts, row.claim = Document.Status.QUEUED, "", 0, 0, ""
-    row.queued_at = timezone.now()
+    row.queued_at, row.claimed_until = timezone.now(), None
     row.save()
     return Loaded(row, became)
 

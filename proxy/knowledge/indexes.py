@@ -49,7 +49,13 @@ def requeue(documents: Any) -> int:
     """Have these documents read again; how many."""
     return int(
         documents.update(
-            status=Document.Status.QUEUED, reason="", progress=0, attempts=0, claim="", queued_at=timezone.now()
+            status=Document.Status.QUEUED,
+            reason="",
+            progress=0,
+            attempts=0,
+            claim="",
+            claimed_until=None,
+            queued_at=timezone.now(),
         )
     )
 

@@ -10,13 +10,17 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, F, Max, Min
+from django.db.models import Count, F, Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from proxy.knowledge.models import Document
 
 CLAIM_SECONDS = 180.0
 MOST_ATTEMPTS = 3
+MOST_OF_STORE = 20
+"""A store that is away comes back: it is waited for some twenty minutes."""
+WAIT_SECONDS = (10.0, 60.0)
+"""Before the second attempt, and before each later one."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _TRIES = 5
 
@@ -36,19 +40,21 @@ class Claim:
     def keep(self, **changes: Any) -> None:
         """Write how far it has come, and hold it for longer. Raises Lost."""
         held = Document.objects.filter(pk=self.document.pk, claim=self.token, revision=self.document.revision)
-        if not held.update(claimed_until=timezone.now() + timedelta(seconds=self.seconds), **changes):
+        if not held.update(**{"claimed_until": timezone.now() + timedelta(seconds=self.seconds), **changes}):
             raise Lost
 
     def fail(self, reason: str) -> None:
         """It cannot be taken in; the reason is for people. Raises Lost."""
         self.keep(status=Document.Status.FAILED, reason=reason[:500], claim="", progress=0)
 
-    def give_back(self, reason: str) -> None:
-        """It failed for a reason that may pass: try again, but not for ever. Raises Lost."""
-        if self.document.attempts >= MOST_ATTEMPTS:
+    def give_back(self, reason: str, *, most: int = MOST_ATTEMPTS) -> None:
+        """It failed for a reason that may pass: try again after a while, but not for ever. Raises Lost."""
+        if self.document.attempts >= most:
             self.fail(reason)
-        else:
-            self.keep(status=Document.Status.QUEUED, reason=reason[:500], claim="", queued_at=timezone.now())
+            return
+        now = timezone.now()
+        wait = timedelta(seconds=WAIT_SECONDS[min(self.document.attempts, len(WAIT_SECONDS)) - 1])
+        self.keep(status=Document.Status.QUEUED, reason=reason[:500], claim="", queued_at=now, claimed_until=now + wait)
 
 
 def claim(*, seconds: float = CLAIM_SECONDS) -> Claim | None:
@@ -58,7 +64,7 @@ def claim(*, seconds: float = CLAIM_SECONDS) -> Claim | None:
             tenant = _next_tenant()
             if tenant is None:
                 return None
-            waiting = Document.objects.filter(tenant_id=tenant, status=Document.Status.QUEUED)
+            waiting = _ready().filter(tenant_id=tenant)
             first = waiting.order_by("queued_at", "pk").first()
             if first is None:
                 continue
@@ -81,22 +87,24 @@ def release_lost() -> int:
     late = Document.objects.filter(status__in=Document.RUNNING, claimed_until__lt=timezone.now())
     words = f"It could not be read: its worker stopped {MOST_ATTEMPTS} times. Split the file, or export it again."
     late.filter(attempts__gte=MOST_ATTEMPTS).update(status=Document.Status.FAILED, reason=words, claim="")
-    return late.update(status=Document.Status.QUEUED, claim="", progress=0)
+    return late.update(status=Document.Status.QUEUED, claim="", claimed_until=None, progress=0)
 
 
 def waiting() -> int:
-    """How many documents wait."""
-    return Document.objects.filter(status=Document.Status.QUEUED).count()
+    """How many documents could be read now."""
+    return _ready().count()
+
+
+def _ready() -> QuerySet[Document]:
+    """Those that wait, without those that are to be tried later."""
+    is_due = Q(claimed_until=None) | Q(claimed_until__lte=timezone.now())
+    return Document.objects.filter(is_due, status=Document.Status.QUEUED)
 
 
 def _next_tenant() -> UUID | None:
     """The one with the least in work, then the one whose turn is longest ago."""
     queued = dict(
-        Document.objects.filter(status=Document.Status.QUEUED)
-        .order_by()
-        .values("tenant_id")
-        .annotate(first=Min("queued_at"))
-        .values_list("tenant_id", "first")
+        _ready().order_by().values("tenant_id").annotate(first=Min("queued_at")).values_list("tenant_id", "first")
     )
     if len(queued) < 2:
         return next(iter(queued), None)

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from asgiref.sync import async_to_sync
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from proxy.knowledge import documents, embedding, indexes, parsing, removal, stores
 from proxy.knowledge.embedding import EmbeddingDown
-from proxy.knowledge.ingestion import cleaning
+from proxy.knowledge.ingestion import cleaning, queue
 from proxy.knowledge.ingestion.queue import Claim, Lost
 from proxy.knowledge.models import Document, Entry, Index
 from proxy.knowledge.parsing import Chunk, Cut, Parsed, Unreadable
@@ -37,8 +38,10 @@ def ingest(claim: Claim) -> None:
         _index(claim, index, parsed, pieces)
     except Unreadable as wrong:
         _end(claim.fail, str(wrong))
-    except (EmbeddingDown, ScrubbingDown, StoreDown) as down:
+    except (EmbeddingDown, ScrubbingDown) as down:
         _end(claim.give_back, str(down))
+    except StoreDown as down:
+        _end(partial(claim.give_back, most=queue.MOST_OF_STORE), str(down))
     except Lost:
         log.info("a document was taken back while it was read", document=str(document.pk))
     indexes.settle(index)

@@ -1,9 +1,11 @@
 """Documents come, change and go: nothing twice, nothing lost, nothing left."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from proxy.knowledge import documents, indexes, library, removal
 from proxy.knowledge.documents import Facts
@@ -11,6 +13,8 @@ from proxy.knowledge.ingestion import queue, work
 from proxy.knowledge.library import Wish
 from proxy.knowledge.models import Chunk, Document, Entry, Index, Removal
 from proxy.knowledge.passages import Filters
+from proxy.knowledge.stores import StoreDown
+from proxy.knowledge.stores.embedded import Embedded
 from tenants import actions
 from tenants.models import AuditEntry, Collection, Tenant
 from tests.proxy.knowledge.conftest import load, work_off
@@ -73,12 +77,36 @@ def test_an_unreadable_file_fails_with_a_sentence_and_a_better_one_heals_it(hand
     assert documents.reindex(actor="test", document=row).status == Document.Status.QUEUED
 
 
-def test_a_model_that_is_down_is_tried_three_times(handbook: Collection) -> None:
+def test_a_model_that_is_down_is_tried_three_times_with_pauses(
+    handbook: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     WordVectors.is_down = True
     row = load(handbook, "leave.md", LEAVE)
+    assert (work_off(), queue.waiting()) == (1, 0)  # the next attempt is later
+    indexes.requeue(Document.objects.all())
+    monkeypatch.setattr(queue, "WAIT_SECONDS", (0.0, 0.0))
     assert work_off() == 3
     row.refresh_from_db()
     assert (row.status, row.reason, row.attempts) == (Document.Status.FAILED, "The model rests.", 3)
+
+
+def test_a_store_that_is_away_is_waited_for(handbook: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_arguments: object) -> None:
+        raise StoreDown("The store rests.")
+
+    monkeypatch.setattr(queue, "WAIT_SECONDS", (0.0, 0.0))
+    with monkeypatch.context() as broken:
+        broken.setattr(Embedded, "add", away)
+        row = load(handbook, "leave.md", LEAVE)
+        for _ in range(5):
+            claimed = queue.claim()
+            assert claimed is not None
+            work.ingest(claimed)
+        row.refresh_from_db()
+        assert (row.status, row.reason) == (Document.Status.QUEUED, "The store rests.")
+    assert work_off() == 1
+    row.refresh_from_db()
+    assert (row.status, row.reason) == (Document.Status.INDEXED, "")
 
 
 def test_a_worker_that_dies_is_relieved_and_a_document_that_kills_workers_fails(handbook: Collection) -> None:
@@ -131,6 +159,27 @@ def test_one_tenants_thousand_do_not_delay_anothers_one(handbook: Collection, ri
     assert len(order) == 7
 
 
+def test_a_thousand_waiting_documents_of_one_tenant_leave_anothers_one_next(
+    handbook: Collection, rival: Collection
+) -> None:
+    many = [
+        Document(
+            tenant_id=handbook.tenant_id,
+            collection=handbook,
+            name=f"{number}.txt",
+            path=f"{number}",
+            queued_at=timezone.now() - timedelta(hours=1),
+        )
+        for number in range(1000)
+    ]
+    Document.objects.bulk_create(many)
+    for _worker in range(3):
+        assert queue.claim() is not None  # three are busy with the thousand
+    load(rival, "single.txt", "The only one")
+    claimed = queue.claim()
+    assert claimed is not None and claimed.document.name == "single.txt"
+
+
 def test_filters_tags_and_least_scores_narrow_a_search(handbook: Collection) -> None:
     load(handbook, "a.txt", "Leave in Rome", tags=["hr", "it"], metadata={"country": "it"})
     load(handbook, "b.txt", "Leave in Berlin", tags=["hr"], metadata={"country": "de"})
@@ -178,7 +227,7 @@ def test_another_way_of_cutting_is_built_while_the_old_index_answers(
     assert Index.objects.count() == 2
     assert found(handbook, "days of leave", top_k=1) == before
     WordVectors.is_down = True
-    work_off()
+    assert work_off() == 1
     assert (Index.objects.count(), found(handbook, "leave", mode="words", top_k=1)) == (2, before)
     WordVectors.is_down = False
     documents.reindex(actor="test", document=Document.objects.get())

@@ -10,6 +10,7 @@ from asgiref.sync import async_to_sync
 
 from proxy.call import Privacy, Wanted
 from proxy.knowledge import indexes, library, scrubbing
+from proxy.knowledge.ingestion import queue
 from proxy.knowledge.library import QuestionRefused, SearchDown, Wish
 from proxy.knowledge.models import Chunk, Document
 from proxy.knowledge.shelf import Shelf
@@ -123,7 +124,10 @@ def test_a_key_that_is_stricter_than_its_tenant_is_heeded(acme: Tenant, listenin
     assert sent(listening)[-1] == "[EMAIL_ADDRESS]"
 
 
-def test_what_could_not_be_searched_is_not_sent(acme: Tenant, listening: Listening, detector: FakeDetector) -> None:
+def test_what_could_not_be_searched_is_not_sent(
+    acme: Tenant, listening: Listening, detector: FakeDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "WAIT_SECONDS", (0.0, 0.0))
     private(acme, "redact")
     collection = remote(acme)
     detector.is_down = True
