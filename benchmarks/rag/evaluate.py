@@ -33,6 +33,8 @@ MODES: Modes = {
     "hybrid, alpha 0.5": {"alpha": 0.5},
     "hybrid, alpha 0.7": {"alpha": 0.7},
     "hybrid, alpha 0.9": {"alpha": 0.9},
+    "hybrid, by the question": {},
+    "the same, ranked again by the built-in model": {"rerank": True},
 }
 
 
@@ -78,7 +80,7 @@ def _filled(found: corpus.Corpus, tokens: int, overlap: int) -> Any:
     call_command("migrate", verbosity=0)
     tenant = actions.create_tenant(actor="eval", slug="eval", name="Eval")
     collection = actions.add_collection(
-        actor="eval", tenant=tenant, name="python", chunk_tokens=tokens, chunk_overlap=overlap
+        actor="eval", tenant=tenant, name="python", chunk_tokens=tokens, chunk_overlap=overlap, reranking="default"
     )
     index = indexes.newest(collection)
     cut = Cut(tokens, overlap)
@@ -144,7 +146,10 @@ def _rank(collection: Any, asked: corpus.Asked, wish: dict[str, Any]) -> int:
     from proxy.knowledge import library  # noqa: PLC0415 - as above
 
     passages = library.search_blocking(
-        collection.tenant_id, ["python"], asked.question, library.Wish(top_k=50, min_score=-1, **wish)
+        collection.tenant_id,
+        ["python"],
+        asked.question,
+        library.Wish(**{"top_k": 50, "min_score": -1, "rerank": False, **wish}),
     )
     names = list(dict.fromkeys(passage.document_name for passage in passages))[:_TOP]
     return names.index(asked.answer) + 1 if asked.answer in names else 0

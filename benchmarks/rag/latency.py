@@ -55,6 +55,7 @@ def _arguments() -> argparse.Namespace:
 def _row(count: int, texts: Sequence[str], asked: Sequence[str]) -> str:
     from proxy.knowledge import library, stores  # noqa: PLC0415 - as above
     from proxy.knowledge.library import Wish  # noqa: PLC0415
+    from proxy.knowledge.questions import Asked  # noqa: PLC0415
 
     started = time.perf_counter()
     index = _filled(count, texts)
@@ -64,7 +65,8 @@ def _row(count: int, texts: Sequence[str], asked: Sequence[str]) -> str:
     for question in asked:
         vector = _normal(dice.standard_normal((1, 384)))[0]
         started, used = time.perf_counter(), time.process_time()
-        library._find([index], {index.pk: vector}, question, Wish(min_score=-1))
+        plan = library._Plan.of(question, Wish(min_score=-1), None)
+        library._find([index], {index.pk: Asked(question, vector)}, plan)
         times.append(1000 * (time.perf_counter() - started))
         computing.append(1000 * (time.process_time() - used))
     first, rest = times[0], sorted(times[1:])

@@ -42,9 +42,24 @@ class Wish:
     """Least cosine between question and passage; asks nothing of a search by words alone."""
     filters: Filters = field(default_factory=Filters)
     mode: Mode = "hybrid"
-    alpha: float = fusion.ALPHA
+    alpha: float | None = None
+    """What vectors count, 0 to 1; None: as the question is."""
     rerank: bool = True
     """Whether passages are ranked again, where the collections say by what."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How one search is made: the wish, what vectors count, and how many passages come of it before they are ranked."""
+
+    wish: Wish
+    alpha: float
+    most: int
+
+    @classmethod
+    def of(cls, question: str, wish: Wish, ranker: Ranker | None) -> "_Plan":
+        alpha = fusion.alpha_of(question) if wish.alpha is None else wish.alpha
+        return cls(wish, alpha, min(max(wish.top_k, ranker.most if ranker else 0), MOST_PASSAGES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +89,7 @@ async def search(
     indexes = await _in_thread(lambda: _indexes(tenant_id, collections))
     asked = await questions.asked(tenant_id, indexes, question, wish.mode, asker)
     ranker = _ranker(tenant_id, indexes, wish)
-    found = await _in_thread(lambda: _find(indexes, asked, wish, ranker.most if ranker else 0))
+    found = await _in_thread(lambda: _find(indexes, asked, _Plan.of(question, wish, ranker)))
     if ranker is not None:
         found = await ranking.ranked(ranker, tenant_id, question[: questions.MOST_CHARS], found, asker)
     return found[: wish.top_k]
@@ -92,7 +107,7 @@ def search_blocking(
     indexes = _indexes(tenant_id, collections)
     asked = async_to_sync(questions.asked)(tenant_id, indexes, question, wish.mode, asker)
     ranker = _ranker(tenant_id, indexes, wish)
-    found = _find(indexes, asked, wish, ranker.most if ranker else 0)
+    found = _find(indexes, asked, _Plan.of(question, wish, ranker))
     if ranker is not None:
         found = async_to_sync(ranking.ranked)(ranker, tenant_id, question[: questions.MOST_CHARS], found, asker)
     return found[: wish.top_k]
@@ -123,28 +138,27 @@ def _indexes(tenant_id: UUID, names: Sequence[str]) -> list[Index]:
     return list(rows.exclude(dimensions=0))
 
 
-def _find(indexes: Sequence[Index], asked: Mapping[int, Asked], wish: Wish, least: int = 0) -> list[Passage]:
-    """The best `top_k`, and no fewer than `least` where there are so many."""
-    hits = [hit for index in indexes for hit in _hits(index, asked[index.pk], wish)]
+def _find(indexes: Sequence[Index], asked: Mapping[int, Asked], plan: _Plan) -> list[Passage]:
+    wish = plan.wish
+    hits = [hit for index in indexes for hit in _hits(index, asked[index.pk], plan)]
     if wish.mode != "words":
         hits = [hit for hit in hits if hit.vector_score >= wish.min_score]
     owners = _owners({hit.entry_id for hit in hits}, indexes)
     hits = [hit for hit in hits if hit.entry_id in owners]  # others were replaced or deleted meanwhile
     scored = sorted(
-        zip(fusion.fuse(hits, mode=wish.mode, alpha=wish.alpha), hits, strict=True),
+        zip(fusion.fuse(hits, mode=wish.mode, alpha=plan.alpha), hits, strict=True),
         key=lambda pair: (-pair[0].total, pair[1].entry_id, pair[1].ordinal),
     )
-    most = min(max(wish.top_k, least), MOST_PASSAGES)
-    return [_passage(hit, scores, owners[hit.entry_id]) for scores, hit in scored[:most]]
+    return [_passage(hit, scores, owners[hit.entry_id]) for scores, hit in scored[: plan.most]]
 
 
-def _hits(index: Index, asked: Asked, wish: Wish) -> list[Hit]:
-    entries = _seen(index, wish.filters)
+def _hits(index: Index, asked: Asked, plan: _Plan) -> list[Hit]:
+    entries = _seen(index, plan.wish.filters)
     if entries is not None and not entries:
         return []
-    limit = max(_CANDIDATES, 4 * wish.top_k)
+    limit = max(_CANDIDATES, 4 * plan.wish.top_k)
     try:
-        found = stores.of(index).search(index, Question(asked.words, asked.vector, entries, limit, wish.alpha))
+        found = stores.of(index).search(index, Question(asked.words, asked.vector, entries, limit, plan.alpha))
     except StoreDown as down:
         raise SearchDown(str(down)) from down
     is_open = index.collection.suspicious != Collection.Suspicious.LEAVE_OUT

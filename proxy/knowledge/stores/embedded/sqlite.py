@@ -1,28 +1,20 @@
 """Words by SQLite's FTS5: an index of each collection's own, so that no other's words weigh in its ranking."""
 
-import re
 from uuid import UUID
 
 from django.db import connection
 
+from proxy.knowledge import words
+
 _MOST_TERMS = 32
 _MOST_ROWS = 6000
-_TERM = re.compile(r"\w+")
-# Words that are everywhere cost time and tell nothing.
-STOP_WORDS = frozenset(
-    _TERM.findall(
-        "a an and are as at be but by can do does for from has have how i if in into is it its me my no not of on or "
-        "our so such that the their then there these they this to was we were what when where which who why will "
-        "with you your"
-    )
-)
 
 
 def terms(text: str) -> list[str]:
     """The words of a question, each once, the rare ones only where there are any."""
-    words = list(dict.fromkeys(word.lower() for word in _TERM.findall(text)))
-    telling = [word for word in words if word not in STOP_WORDS]
-    return (telling or words)[:_MOST_TERMS]
+    found = list(dict.fromkeys(words.of(text)))
+    telling = [word for word in found if word not in words.FUNCTION_WORDS]
+    return (telling or found)[:_MOST_TERMS]
 
 
 class Words:
@@ -85,13 +77,13 @@ class Words:
                 cursor.execute(f"INSERT INTO {table}({table}) VALUES ('optimize')")  # noqa: S608 - as above
 
 
-def _telling(table: str, words: list[str]) -> list[str]:
+def _telling(table: str, asked: list[str]) -> list[str]:
     """The rarest of the words, as many as can be ranked in a few milliseconds: what is in every third passage tells
     little, and ranking by it would take most of a search's time. In a small collection these are all."""
     counted = []
     query = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH %s LIMIT {_MOST_ROWS})"  # noqa: S608 - as above
     with connection.cursor() as cursor:
-        for word in words:
+        for word in asked:
             cursor.execute(query, [_quoted(word)])
             counted.append((int(cursor.fetchone()[0]), word))
     kept: list[str] = []
