@@ -22,7 +22,6 @@ from proxy.knowledge import embedding, scrubbing, tokens, uses
 from proxy.knowledge.shelf import Shelf
 from proxy.ledger import buckets, recovery, writer
 from proxy.ledger.budgets.accounts import Accounts
-from proxy.ledger.consumer import Told
 from proxy.ledger.journal import Journal
 from proxy.ledger.rows import Row
 from proxy.ledger.usage_sums import UsageReader
@@ -66,12 +65,12 @@ def _detector(config: Config) -> Detector:
     )
 
 
-def _both(first: Told, second: Told) -> Told:
-    def tell(closed: Sequence[Row]) -> None:
-        first(closed)
-        second(closed)
+def _writer(journal: Journal, accounts: Accounts, watch: Watch) -> writer.Writer:
+    def note(closed: Sequence[Row]) -> None:
+        accounts.settled(closed)
+        watch.note(closed)
 
-    return tell
+    return writer.Writer(journal, leased=accounts.holds, beside=uses.write, on_closed=note)
 
 
 async def _vector(text: str) -> Vector:
@@ -95,7 +94,6 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
         in_thread = partial(asyncio.get_running_loop().run_in_executor, threads)
         detector = _detector(config)
         scrubbing.use(detector)
-
         answers = Cache(opening.opened(redis_url=config.redis_url, folder=config.data_dir), embed=_vector)
 
         async def warm() -> None:
@@ -107,16 +105,14 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
 
         directory = Directory(DatabaseSource(), in_thread, on_change=warm)
         await directory.start()
-        journal_dir = config.data_dir / "journal"
-        await in_thread(partial(recovery.recover, journal_dir, beside=uses.write))
-        journal = Journal.open(journal_dir, fsync=config.journal_fsync)
+        await in_thread(partial(recovery.recover, config.data_dir / "journal", beside=uses.write))
+        journal = Journal.open(config.data_dir / "journal", fsync=config.journal_fsync)
         transports = _transports()
         pool = Pool(transports, Slots())
         texts = Keeper(partial(asyncio.get_running_loop().run_in_executor, writing))
         watch = Watch(config.redis_url)
         accounts = Accounts(in_thread, process=journal.name)
-        note = _both(accounts.settled, watch.note)
-        settling = writer.Writer(journal, leased=accounts.holds, beside=uses.write, on_closed=note)
+        settling = _writer(journal, accounts, watch)
         settling.start()
         watch.start()
         texts.start()
