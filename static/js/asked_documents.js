@@ -3,6 +3,7 @@ import { Loader, openDrop } from "./upload.js";
 
 const NEW = "+";
 const POLL_MS = 800;
+const GONE = [403, 404];
 const WORDS = { queued: "Waiting to be read", parsing: "Reading", chunking: "Cutting", embedding: "Embedding" };
 
 export class AskedDocuments {
@@ -108,9 +109,12 @@ export class AskedDocuments {
     } catch {
       return; // the next look asks again
     }
-    if (!reply.ok || reply.redirected) return;
-    const told = (await reply.json()).documents;
-    for (const id of ids) this.tell(id, told[id]);
+    if (reply.redirected || GONE.includes(reply.status)) {
+      for (const id of ids) this.tell(id, { reason: "You may not see it any more. Load the page again." });
+    } else if (reply.ok) {
+      const told = (await reply.json()).documents;
+      for (const id of ids) this.tell(id, told[id]);
+    }
   }
 
   tell(id, state) {

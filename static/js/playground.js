@@ -159,8 +159,9 @@ function showGiven(headers) {
   if (!where) return;
   const number = Number(headers.get("x-llmp-rag-passages") || 0);
   const words = number ? `Given ${number} passage${number === 1 ? "" : "s"} of ${where}` : `Nothing in ${where} fitted the question`;
-  const failed = headers.get("x-llmp-rag-error") ? `${where} could not be searched: answered without` : "";
-  field("given").textContent = failed || `${words}, looked up in ${headers.get("x-llmp-rag-ms") || "?"} ms.`;
+  const other = (headers.get("x-llmp-rag-error") && `${where} could not be searched: answered without.`)
+    || (headers.get("x-llmp-rag-tool") && `The model may search ${where} by itself.`);
+  field("given").textContent = other || `${words}, looked up in ${headers.get("x-llmp-rag-ms") || "?"} ms.`;
   field("given").hidden = false;
 }
 

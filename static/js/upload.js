@@ -170,7 +170,7 @@ class Line {
     try {
       told = JSON.parse(reply.responseText);
     } catch { /* a page instead: the session is over, or the server is not well */ }
-    if (reply.status !== 200 || told.error) {
+    if (reply.status !== 200 || !told.id) {
       const why = told.error?.message || told.error;
       this.fail(why || "It was not taken in. Load the page again, and sign in where it asks.", !why);
       return;

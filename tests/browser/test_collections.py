@@ -134,6 +134,14 @@ def test_what_documents_say_stays_text_wherever_it_is_shown(visit: Visit, reader
     assert page.evaluate("window.__x") is None
 
 
+def test_who_is_signed_out_meanwhile_is_told_and_nothing_is_taken_in(visit: Visit, folder: Path) -> None:
+    page = make(visit, "left")
+    page.context.clear_cookies()
+    page.set_input_files("#files", folder / "handbook.pdf")
+    expect(page.locator("[data-files]")).to_contain_text("It was not taken in. Load the page again, and sign in")
+    expect(page.locator("[data-summary]")).to_have_text("1 not taken in.")
+
+
 def test_without_a_socket_the_page_asks_for_itself(visit: Visit, reader: None, folder: Path) -> None:
     visit.page.add_init_script("WebSocket = class extends EventTarget { constructor() { super();"
                                "setTimeout(() => this.dispatchEvent(new CloseEvent('close')), 10); } }")  # fmt: skip
