@@ -99,7 +99,7 @@ class Keeper:
     async def _keep(self, batch: list[Taken]) -> None:
         try:
             cleaned = [one for one in [await _cleaned(each) for each in batch] if one is not None]
-            await self._run(write, cleaned)
+            await self._run(_write, cleaned)
         except (DatabaseError, InterfaceError) as error:
             self._drop(len(batch), type(error).__name__)
         finally:
@@ -117,9 +117,14 @@ async def _cleaned(taken: Taken) -> Taken | None:
     return None if said is None else replace(taken, said=said, scrub=None)
 
 
+def _write(batch: Sequence[Taken]) -> None:
+    """In a thread outside of Django's request cycle, which would drop broken connections."""
+    close_old_connections()
+    write(batch)
+
+
 def write(batch: Sequence[Taken]) -> None:
     """Seal and store. What belongs to a tenant that is gone by now is let go. Raises django.db.Error."""
-    close_old_connections()
     there = set(Tenant.objects.filter(pk__in={one.tenant_id for one in batch}).values_list("pk", flat=True))
     rows = [row_of(one) for one in batch if one.tenant_id in there]
     Transcript.objects.bulk_create(rows, ignore_conflicts=True)
