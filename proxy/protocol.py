@@ -62,7 +62,8 @@ def _extensions() -> dict[str, Any]:
     return {
         "request_headers": {
             "x-llmp-dry-run": "true: the whole pipeline but for the upstream, answered as JSON",
-            "x-llmp-rag": "collections and settings of the passages that are added, as handbook,top_k=3, or off",
+            "x-llmp-rag": "collections and settings of the passages that are added, as handbook,top_k=3, or off; "
+            "with tool=on the model searches them by itself",
         },
         "response_headers": [
             "x-llmp-request-id",
@@ -76,6 +77,7 @@ def _extensions() -> dict[str, Any]:
             "x-llmp-rag",
             "x-llmp-rag-passages",
             "x-llmp-rag-ms",
+            "x-llmp-rag-tool",
             "x-llmp-rag-error",
             "x-llmp-overhead-ms",
             "server-timing",

@@ -81,6 +81,7 @@ class entry:
         """Note that the upstream is asked once more for the same call."""
         self._call = outbound.call
         self.meter.go_on()
+        self.trace.note("round", time.perf_counter(), number=self.meter.rounds)
 
     def serve(self, outbound: Outbound) -> None:
         """Note that the client gets what this upstream answered before. It is not asked, and costs nothing."""

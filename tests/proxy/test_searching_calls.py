@@ -45,6 +45,7 @@ async def test_one_answer_of_two_rounds(tmp_path: Path, stream: bool) -> None:
     assert (answer.headers["x-llmp-rag"], answer.headers["x-llmp-rag-tool"]) == ("handbook", "search_documents")
     assert (record["input_tokens"], record["cache_read_tokens"], record["output_tokens"]) == (300, 14, 3)
     assert (record["state"], record["is_usage_estimated"], record["stop_reason"]) == ("completed", False, "end_turn")
+    assert [step["number"] for step in record["trace"] if step["step"] == "round"] == [2]
     [step] = [step for step in record["trace"] if step["step"] == "search"]
     assert step["passages"][0]["source"] == "handbook/rules.pdf#page=12"
 
