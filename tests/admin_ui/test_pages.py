@@ -10,6 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from admin_ui.views import health
+from proxy.doctor import local
+from proxy.privacy.detection.detector import Detector
 from tenants import actions
 from tenants.models import ApiKey, AuditEntry, Membership, Tenant, Upstream
 from tests.admin_ui.calls import record
@@ -106,6 +109,16 @@ def test_the_platform_exists_for_staff_alone(client: Client, person: Person, pat
     assert client.get(path).status_code == 404
     client.force_login(person("staff"))
     assert client.get(path).status_code == 200
+
+
+def test_the_health_page_tells_how_this_processs_privacy_workers_are(
+    client: Client, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "check", lambda: iter(()))
+    client.force_login(person("staff"))
+    assert "has not started to serve calls" in client.get("/platform/health/?findings=1").content.decode()
+    monkeypatch.setattr(health, "detector_of", lambda _request: Detector(workers=2, deadline_seconds=1))
+    assert "no tenant looks for personal data" in client.get("/platform/health/?findings=1").content.decode()
 
 
 @pytest.mark.parametrize("path", ["/t/acme/", "/t/acme/keys/", "/t/acme/upstreams/", "/t/acme/members/", "/platform/"])
