@@ -21,6 +21,9 @@ from proxy.stream import Chain, Filter
 
 MOST_ROUNDS = 6
 """In the last one the model may not call the tool any more."""
+MOST_AT_ONCE = 5
+"""Searches in one round."""
+_TOO_MANY = f"At most {MOST_AT_ONCE} searches at once. Search again for what is still missing."
 
 
 class SearchUnavailable(Unavailable):
@@ -51,7 +54,9 @@ class Searches:
         SearchUnavailable.
         """
         self._rounds += 1
-        results = [await self._result(block, is_begun=is_begun) for block in calls.of_message(message)]
+        asked = calls.of_message(message)
+        results = [await self._result(block, is_begun=is_begun) for block in asked[:MOST_AT_ONCE]]
+        results += [calls.result(block, _TOO_MANY, is_error=True) for block in asked[MOST_AT_ONCE:]]
         said = {"role": "assistant", "content": calls.said(message)}
         document = self.call.document.append({("messages",): [said, {"role": "user", "content": results}]})
         if self.is_last:

@@ -183,6 +183,18 @@ async def test_rounds_write_no_more_together_than_the_client_wants(tmp_path: Pat
     assert made["stop_reason"] == "max_tokens" and made["content"] == [text("Hm.")] * 2
 
 
+async def test_no_more_is_searched_at_once_than_there_is_patience_for(tmp_path: Path) -> None:
+    asked = [wants("leave", id=f"t{number}") for number in range(search.MOST_AT_ONCE + 2)]
+    model = Model(asked, [text("Done.")])
+    shelf = FakeShelf()
+    async with searching(tmp_path, model, shelf) as gateway:
+        await gateway.ask(asking())
+    results = model.bodies[1]["messages"][-1]["content"]
+    assert [one["tool_use_id"] for one in results] == [one["id"] for one in asked]
+    assert [one.get("is_error", False) for one in results] == [False] * search.MOST_AT_ONCE + [True] * 2
+    assert len(shelf.asked) == search.MOST_AT_ONCE
+
+
 @both_ways
 async def test_every_call_of_a_round_is_answered(tmp_path: Path, stream: bool) -> None:
     asked = [
