@@ -7,8 +7,6 @@ from django import forms
 
 from tenants import caching
 
-_SEMANTIC = "semantic_"  # what the fields of the semantic cache begin with
-
 
 class CacheForm(forms.Form):
     """Whether and for how long answers are kept."""
@@ -51,24 +49,34 @@ class CacheForm(forms.Form):
         help_text="Seconds. An answer that is older is given to the same question only.",
     )
 
+    prompt_enabled = forms.BooleanField(
+        label="Mark prompts that come back",
+        required=False,
+        help_text="For tools that set no cache_control of their own: what the upstream has read before costs a tenth.",
+    )
+
     def __init__(self, data: Any = None, *, settings: Mapping[str, Any]) -> None:
         now = caching.effective(settings, {})
-        semantic = {f"{_SEMANTIC}{name}": value for name, value in now["semantic"].items()}
-        super().__init__(data, initial={**now["exact"], **semantic})
+        super().__init__(data, initial={name: now[cache][inner] for name, (cache, inner) in self._places().items()})
         self._before = settings
 
     def settings(self) -> dict[str, Any]:
         """What the tenant's settings become: only what differs from the defaults is written down."""
-        chosen: dict[str, dict[str, Any]] = {"exact": {}, "semantic": {}}
-        for name, value in self.cleaned_data.items():
-            cache = "semantic" if name.startswith(_SEMANTIC) else "exact"
-            chosen[cache][name.removeprefix(_SEMANTIC)] = value
-        changed = {
-            cache: {name: value for name, value in values.items() if value != caching.CACHES[cache][name]}
-            for cache, values in chosen.items()
-        }
-        rest = {name: value for name, value in self._before.items() if name not in chosen}
-        return {**rest, **{cache: values for cache, values in changed.items() if values}}
+        changed: dict[str, dict[str, Any]] = {}
+        for name, (cache, inner) in self._places().items():
+            if self.cleaned_data[name] != caching.CACHES[cache][inner]:
+                changed.setdefault(cache, {})[inner] = self.cleaned_data[name]
+        rest = {name: value for name, value in self._before.items() if name not in caching.CACHES}
+        return {**rest, **changed}
+
+    @classmethod
+    def _places(cls) -> dict[str, tuple[str, str]]:
+        """The setting that each field is: semantic_ttl is `ttl` of `semantic`, ttl that of `exact`."""
+        found = {}
+        for name in cls.base_fields:
+            cache, _sign, inner = name.partition("_")
+            found[name] = (cache, inner) if cache in caching.CACHES else ("exact", name)
+        return found
 
 
 class PurgeForm(forms.Form):

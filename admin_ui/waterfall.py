@@ -37,6 +37,7 @@ _WORDS = {
     "restore": "Put values back",
     "pii_output": "Look through the answer",
     "routing": "Choose the upstream",
+    "marks": "Mark what the upstream is to keep",
     "cache": "Put the question for the cache",
     "cache_lookup": "Look for a kept answer",
     "quota": "Reserve from budgets",

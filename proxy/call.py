@@ -126,6 +126,13 @@ class CacheRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Marking:
+    """That prompts are marked for the upstream to keep, where that pays."""
+
+    secret: bytes = field(repr=False)  # what their beginnings are known again by
+
+
+@dataclass(frozen=True, slots=True)
 class TranscriptRules:
     """That the text of a tenant's calls is kept, and the key that it is sealed with."""
 
@@ -189,6 +196,7 @@ class Caller:
     privacy: Privacy | None = None  # None: nothing is looked for
     passages: Passages | None = None  # None: there are no documents that it may use
     cache: CacheRules | None = None  # None: nothing is kept
+    marking: Marking | None = None  # None: prompts are marked by their clients alone
     client: str = ""  # what is recorded as the client, whatever it calls itself
     session_digest: str = ""  # the secret is good in this browser session alone; "": anywhere
 

@@ -20,6 +20,7 @@ from proxy.steps import (
     intake,
     journal,
     limits,
+    marks,
     ownership,
     pii,
     policy,
@@ -69,8 +70,9 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
             # After everything that adds text: from here on nothing sees personal data that the tenant keeps back.
             scrubbed = taken.clean(await pii.scrub(judged.call, runtime.detector))
             await judged.check_clean(scrubbed.call, scrubbed.types, runtime.scales)
-            # Last of the rewrites: what it gives is what leaves the proxy.
-            outbound = routing.choose(scrubbed.call)
+            # Last of the rewrites: what they give is what leaves the proxy.
+            marked = marks.add(routing.choose(scrubbed.call), runtime.prefixes, entry.price_of)
+            outbound = marked.outbound
             asked = cache.ask(outbound, scrubbed.owns)
             if call.is_dry_run:
                 report = dry_run.report(outbound, entry.price_of)
@@ -91,6 +93,7 @@ async def run(inbound: Inbound, body: intake.Body, runtime: Runtime) -> AsyncGen
                     )
                     # Journalled before the upstream is asked: a killed process loses no started call.
                     entry.start(admitted.outbound)
+                    marked.sent(admitted.outbound)
                     source = upstreams.open(admitted.outbound, runtime.pool)
                 # Where the model searches, what it is answered goes the way from the rules to here once more.
                 underway = Underway(entry, taken, informed.cited, offered, again, runtime)

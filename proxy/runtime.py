@@ -1,6 +1,6 @@
 """What one web process holds while it runs, made at its start and closed at its end."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from proxy.answers.cache import Cache
@@ -11,6 +11,7 @@ from proxy.ledger.buckets import Buckets
 from proxy.ledger.budgets.accounts import Accounts
 from proxy.ledger.journal import Journal
 from proxy.ledger.usage_sums import UsageReader
+from proxy.marks.prefixes import Prefixes
 from proxy.privacy.detection.detector import Detector
 from proxy.rules.weighing.scales import Scales
 from proxy.transcripts.keeper import Keeper
@@ -45,6 +46,7 @@ class Runtime:
     shelf: Shelf
     transcripts: Keeper
     limits: Limits
+    prefixes: Prefixes = field(default_factory=Prefixes)
 
     @cached_property
     def scales(self) -> Scales:

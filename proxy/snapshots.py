@@ -19,6 +19,7 @@ from proxy.call import (
     Caller,
     Degrading,
     LikenessRules,
+    Marking,
     Passages,
     Privacy,
     RateLimits,
@@ -126,6 +127,7 @@ def _caller(key: ApiKey, secret_expires_at: datetime | None) -> Caller:
         privacy=_privacy(key),
         passages=_passages(key),
         cache=_cache(key),
+        marking=_marking(key),
     )
 
 
@@ -198,6 +200,11 @@ def _cache(key: ApiKey) -> CacheRules | None:
         is_single_flight=exact["single_flight"],
         likeness=LikenessRules(semantic["threshold"], semantic["ttl"]) if semantic["enabled"] else None,
     )
+
+
+def _marking(key: ApiKey) -> Marking | None:
+    is_wanted = caching.effective(key.tenant.cache, key.cache)["prompt"]["enabled"]
+    return Marking(_secret(b"prompts" + key.tenant_id.bytes)) if is_wanted else None
 
 
 def _secret(purpose: bytes) -> bytes:

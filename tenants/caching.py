@@ -23,18 +23,20 @@ _EXAMPLE = "{exact: {enabled: true}}"
 SEMANTIC: Mapping[str, Any] = {"enabled": False, "ttl": 3600, "threshold": 0.8}
 """What the semantic cache goes by where its settings say nothing. It adds to the exact one, never stands alone."""
 LEAST_THRESHOLD = 0.6
-CACHES: Mapping[str, Mapping[str, Any]] = {"exact": DEFAULTS, "semantic": SEMANTIC}
+PROMPT: Mapping[str, Any] = {"enabled": False}
+"""Whether prompts are marked for their upstream to keep. It is independent of the other two."""
+CACHES: Mapping[str, Mapping[str, Any]] = {"exact": DEFAULTS, "semantic": SEMANTIC, "prompt": PROMPT}
 """Their settings, with what holds where nothing is said."""
 
 
 def check_settings(value: Any) -> None:
-    """A tenant's: `{exact: {enabled, ttl, …}, semantic: {enabled, ttl, threshold}}`, each of them optional."""
-    checks.members(value, {"exact": _exact, "semantic": _semantic}, example=_EXAMPLE)
+    """A tenant's: `{exact: {enabled, …}, semantic: {enabled, ttl, threshold}, prompt: {enabled}}`, all optional."""
+    checks.members(value, {"exact": _exact, "semantic": _semantic, "prompt": _switched}, example=_EXAMPLE)
 
 
 def check_overrides(value: Any) -> None:
-    """A key's: `{exact: {enabled}, semantic: {enabled, ttl, threshold}}`."""
-    checks.members(value, {"exact": _exact_of_key, "semantic": _semantic}, example=_EXAMPLE)
+    """A key's: `{exact: {enabled}, semantic: {enabled, ttl, threshold}, prompt: {enabled}}`."""
+    checks.members(value, {"exact": _switched, "semantic": _semantic, "prompt": _switched}, example=_EXAMPLE)
 
 
 def effective(tenant: Mapping[str, Any], key: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -46,7 +48,7 @@ def _exact(name: str, value: Any) -> None:
     checks.members(value, _EXACT, example="{enabled: true}", where=name)
 
 
-def _exact_of_key(name: str, value: Any) -> None:
+def _switched(name: str, value: Any) -> None:
     checks.members(value, {"enabled": _EXACT["enabled"]}, example="{enabled: false}", where=name)
 
 

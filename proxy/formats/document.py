@@ -1,4 +1,4 @@
-"""A JSON body that is checked, never re-shaped: its bytes are kept; an edit replaces leaves, or adds blocks."""
+"""A JSON body that is checked, never re-shaped: its bytes are kept; an edit replaces leaves, adds blocks or marks."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ import orjson
 from proxy.formats import splice
 from proxy.formats.splice import Key, Leaf, Path
 
+_MARK = splice.Member("cache_control", {"type": "ephemeral"})
 _CONTAINERS = frozenset((dict, list))
 _SPACE = b" \t\n\r"
 MAX_VALUES = 1_000_000
@@ -87,6 +88,17 @@ class Document:
         before = self.raw.rstrip(_SPACE)[:-1].rstrip(_SPACE)
         member = b"%b%b:%b}" % (b"," if self.value else b"", orjson.dumps(name), orjson.dumps(value))
         return Document(before + member, whole, is_canonical=False)
+
+    def mark(self, paths: Sequence[Path]) -> "Document":
+        """A document with `cache_control` in these blocks, tools, or texts that stand for a block.
+
+        Raises KeyError where a path leads nowhere, TypeError where it leads to something else or to what has a mark.
+        """
+        for path in paths:
+            block = _at(self.value, path)
+            if type(block) not in (str, dict) or (type(block) is dict and _MARK.name in block):
+                raise TypeError(f"{path}: neither a text nor a block without a mark")
+        return self._changed(dict.fromkeys(paths, _MARK))
 
     def _changed(self, changes: Mapping[Path, splice.Change]) -> "Document":
         tree = splice.tree(changes)
@@ -206,5 +218,5 @@ def _replaced(value: Any, tree: splice.Tree) -> Any:
         elif isinstance(change, dict):
             copy[step] = _replaced(copy[step], change)
         else:
-            copy[step] = change.behind(copy[step]) if isinstance(change, splice.More) else change
+            copy[step] = change.behind(copy[step]) if isinstance(change, splice.More | splice.Member) else change
     return {names.get(name, name): inner for name, inner in copy.items()} if names else copy

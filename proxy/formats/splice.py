@@ -1,7 +1,7 @@
 """Replaces leaves inside JSON text that is known to be well formed, and leaves every other character alone.
 
-The name of a member can be replaced like a leaf. A list may grow at its end, too, and a text become the first block
-of a list of blocks.
+The name of a member can be replaced like a leaf. A list or an object may grow at its end, too, and a text become the
+first block of a list of blocks.
 """
 
 import json
@@ -47,7 +47,29 @@ class More:
         return text[:-1] + ("" if is_empty else ",") + added + "]"
 
 
-Change: TypeAlias = Leaf | More
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One more member of an object that has none of this name, or of the block that a text stands for."""
+
+    name: str
+    value: Any
+
+    def behind(self, value: Any) -> Any:
+        """The value with it."""
+        if type(value) is str:
+            return [{"type": "text", "text": value, self.name: self.value}]
+        return {**value, self.name: self.value}
+
+    def written_behind(self, text: str) -> str:
+        """The same in JSON, the value's own characters kept."""
+        added = f"{orjson.dumps(self.name).decode()}:{orjson.dumps(self.value).decode()}"
+        if text[0] == '"':
+            return f'[{{"type":"text","text":{text},{added}}}]'
+        is_empty = not text[1:-1].strip()
+        return text[:-1] + ("" if is_empty else ",") + added + "}"
+
+
+Change: TypeAlias = Leaf | More | Member
 
 Tree: TypeAlias = dict[Step, "Change | Tree"]
 """Changes by step, so that only containers that hold one are entered."""
@@ -88,7 +110,7 @@ def _end(match: re.Match[str] | None) -> int:
 
 
 def _written(change: Change, before: str) -> str:
-    return change.written_behind(before) if isinstance(change, More) else orjson.dumps(change).decode()
+    return change.written_behind(before) if isinstance(change, More | Member) else orjson.dumps(change).decode()
 
 
 class _Splicer:

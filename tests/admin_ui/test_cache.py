@@ -67,6 +67,12 @@ def test_like_questions_are_answered_where_that_is_turned_on(page: Client, acme:
     assert (answer.status_code, b"0.6" in answer.content) == (422, True)
 
 
+def test_prompts_are_marked_where_that_is_turned_on_whatever_else_is_kept(page: Client, acme: Tenant) -> None:
+    assert b"Saved." in page.post(URL, {**FIELDS, "ttl": "3600", "prompt_enabled": "on"}, follow=True).content
+    acme.refresh_from_db()
+    assert acme.cache == {"prompt": {"enabled": True}}
+
+
 def test_what_cannot_be_is_refused_at_its_field(page: Client, acme: Tenant) -> None:
     answer = page.post(URL, {**FIELDS, "enabled": "on", "ttl": str(10**9)})
     assert answer.status_code == 422

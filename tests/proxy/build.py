@@ -13,6 +13,7 @@ from proxy.call import (
     Caller,
     CleanCall,
     Inbound,
+    Marking,
     Passages,
     Privacy,
     RateLimits,
@@ -85,6 +86,7 @@ def caller(
     key_id: UUID | None = None,
     privacy: Privacy | None = None,
     cache: CacheRules | None = None,
+    marking: Marking | None = None,
     policy: Policy | None = None,
     passages: Passages | None = None,
     transcripts: TranscriptRules | None = None,
@@ -116,6 +118,7 @@ def caller(
         privacy=privacy,
         passages=passages,
         cache=cache,
+        marking=marking,
     )
 
 

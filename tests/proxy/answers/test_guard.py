@@ -72,12 +72,10 @@ def test_any_text_can_be_read_and_differs_the_same_way_round(one: str, other: st
     assert difference(one, one) in ("", "language")
 
 
-@given(
-    st.lists(
-        st.sampled_from(["to", "be", "or", "not", "in", "the", "7", "Paris", "`x`", "wife", "[A_00000000]", "and"]),
-        min_size=1,
-    )
-)
+WORDS = ["to", "be", "or", "not", "in", "the", "7", "Paris", "`x`", "wife", "[A_00000000]", "and"]
+
+
+@given(st.lists(st.sampled_from(WORDS), min_size=1))
 def test_a_text_without_one_of_its_numbers_names_or_codes_is_another_question(words: list[str]) -> None:
     for place, word in enumerate(words):
         if word in {"7", "`x`", "[A_00000000]", "not"}:
