@@ -27,6 +27,7 @@ class Report:
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
     differing: list[dict[str, Any]] = field(default_factory=list)
     fitting: list[dict[str, Any]] = field(default_factory=list)
+    not_asked: list[str] = field(default_factory=list)  # rules that were left out
     errors: list[dict[str, str]] = field(default_factory=list)
     error_count: int = 0
 

@@ -7,9 +7,18 @@ from proxy.formats.texts import TooManyTexts
 from proxy.replays.judging import judged
 from proxy.replays.report import Report
 from proxy.replays.sources import Cursor, Found, Unreadable
+from proxy.rules import detectors
 from proxy.rules.compiling import compiled
 
+_OWN = next(iter(detectors.DETECTORS))
+
 Document = Mapping[str, Any]
+
+
+def not_asked(*documents: Document) -> list[str]:
+    """The rules whose detectors are asked elsewhere than in the process: a replay leaves them out, and says so."""
+    rules = [rule for document in documents for rule in document.get("rules", ())]
+    return sorted({rule["name"] for rule in rules if rule["match"].get("detector", _OWN) not in detectors.DETECTORS})
 
 
 def run(
@@ -17,6 +26,7 @@ def run(
 ) -> Iterator[Cursor]:
     """Add each call to the report, and say how far that is. Stop when you like: it can be gone on with."""
     new, old = compiled(above, tried), compiled(above, holding)
+    report.not_asked = not_asked(above, tried, holding)
     for call, cursor in calls:
         if isinstance(call, Unreadable):
             report.fail(call.name, call.why)

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from proxy.replays import queue, sources, tasks, work
+from proxy.replays import queue, running, sources, tasks, work
 from proxy.replays.models import PolicyReplay
 from proxy.replays.queue import Material
 from proxy.replays.report import Report
@@ -213,6 +213,12 @@ def test_one_tenants_text_is_not_judged_for_another(keeping: Tenant, globex: Ten
     assert done(ask(keeping, POISON, days=7)).calls == 0
     assert queue.of_owner(keeping, PolicyReplay.objects.get().pk) is not None
     assert queue.of_owner(other, PolicyReplay.objects.get().pk) is None
+
+
+def test_rules_whose_detectors_are_asked_elsewhere_are_named() -> None:
+    elsewhere = {**POISON, "name": "elsewhere", "match": {"detector": "http"}}
+    inside = {**POISON, "name": "inside", "match": {"detector": "jailbreak"}}
+    assert running.not_asked({"rules": [POISON, elsewhere]}, {"rules": [inside]}, {}) == ["elsewhere"]
 
 
 class TestCommand:

@@ -94,6 +94,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"{change}: {number}"
     for key, rule in report.rules.items():
         yield f"rule {key}: {rule['tried']} fit  (now {rule['holding']})"
+    if report.not_asked:
+        yield f"not asked, as their detectors are asked elsewhere: {', '.join(report.not_asked)}"
     for row in report.differing[:_SHOWN]:
         yield f"{row['call']}: {', '.join(row['changes'])}: {', '.join(row['tried'][1]) or 'no rule fits'}"
     for error in report.errors[:_SHOWN]:
