@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from tenants import checks
 from tenants.checks import Check
 
-ASKED = {"secrets": 0.5, "language": 0.9, "topic": 0.5, "http": 0.8}
+ASKED = {"secrets": 0.5, "language": 0.9, "topic": 0.4, "http": 0.8}
 """Detectors that are asked off the event loop, with the score from which they fit where nothing is said."""
 NAMES = ("prompt_injection", "jailbreak", *ASKED)
 THRESHOLD = 0.8

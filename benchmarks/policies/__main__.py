@@ -5,9 +5,14 @@ false alarms on harmless texts that use the same words and on files of this mach
 people use to slip through.
 """
 
+import asyncio
+import os
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+
+import django
 
 from benchmarks.pii import claude_code, negatives
 from benchmarks.policies import corpus
@@ -87,6 +92,12 @@ def main() -> None:
     """Print all figures."""
     injection()
     keywords()
+    with tempfile.TemporaryDirectory(prefix="llmp-eval-") as folder:
+        os.environ |= {"LLMP_DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "proxy.settings"}
+        django.setup()
+        from benchmarks.policies import asked  # noqa: PLC0415 - Django is set up by now
+
+        asyncio.run(asked.report())
 
 
 if __name__ == "__main__":

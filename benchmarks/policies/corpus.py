@@ -64,7 +64,7 @@ class Text:
 
 @cache
 def texts(kind: str) -> tuple[Text, ...]:
-    """All of `prompt_injection`, `jailbreak`, `harmless`, `topics` or `languages`."""
+    """All of `prompt_injection`, `jailbreak` or `harmless`."""
     families = tomllib.loads((_TEXTS / f"{kind}.toml").read_text(encoding="utf-8"))
     return tuple(
         Text(family, text, place % 2 == 1) for family, given in families.items() for place, text in enumerate(given)

@@ -19,6 +19,7 @@ from proxy.rules.weighing.server import Server
 from proxy.rules.weighing.topic import Topics
 
 _MOST_REMEMBERED = 16_384
+_AT_ONCE = 32
 
 
 class Scales:
@@ -39,18 +40,24 @@ class Scales:
         keys = [self._digest(text, asked, tenant) for text in texts]
         found = {key: self._remembered[key] for key in keys if key in self._remembered}
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
-        if new:
-            weighed = dict(zip(new, await self._weigh(list(new.values()), asked, tenant), strict=True))
-            self._remember(weighed)
-            found |= weighed
-        return [found[key] for key in keys]
-
-    async def _weigh(self, texts: Sequence[str], asked: Asked, tenant: TenantRules) -> Sequence[float]:
         try:
             async with asyncio.timeout(asked.seconds):
-                return await self._weighers[asked.detector].scores(texts, asked, tenant)
+                found |= await self._weigh(new, asked, tenant)
         except TimeoutError:
             raise NotWeighed(f"No score within {asked.seconds:g} s.") from None
+        return [found[key] for key in keys]
+
+    async def _weigh(self, new: Mapping[bytes, str], asked: Asked, tenant: TenantRules) -> dict[bytes, float]:
+        """Some at a time, remembered as they come: who comes again after it took too long goes on from there."""
+        found: dict[bytes, float] = {}
+        keys = list(new)
+        for begin in range(0, len(keys), _AT_ONCE):
+            some = keys[begin : begin + _AT_ONCE]
+            weighed = await self._weighers[asked.detector].scores([new[key] for key in some], asked, tenant)
+            scores = dict(zip(some, weighed, strict=True))
+            self._remember(scores)
+            found |= scores
+        return found
 
     def _remember(self, found: Mapping[bytes, float]) -> None:
         self._remembered.update(found)

@@ -86,8 +86,17 @@ async def test_a_topic_is_near_its_examples(scales: Scales) -> None:
 
 
 def test_of_a_long_text_its_beginning_and_its_end_are_compared() -> None:
-    taken = topic.parts("a" * 400 + "b" * 40_000 + "c" * 400)
-    assert len(taken) == 8 and taken[0] == "a" * 400 and taken[-1] == "c" * 400
+    taken = topic.parts("The beginning is here. " * 9 + "b" * 60_000 + "\nThis is the end of all of it.")
+    assert len(taken) == 8 and taken[0].startswith("The beginning") and taken[-1] == "This is the end of all of it."
+
+
+async def test_what_took_too_long_goes_on_where_it_was(scales: Scales, server: Scoring) -> None:
+    server.waits_seconds = 0.25
+    rule, ours = asked(detector="http", server="guard", seconds=0.4), tenant(server)
+    texts = [str(number) for number in range(60)]
+    with pytest.raises(NotWeighed):
+        await scales.scores(texts, rule, ours)
+    assert await scales.scores(texts, rule, ours) == [0.1] * 60
 
 
 async def test_secrets_are_found_by_what_finds_them_for_privacy(scales: Scales) -> None:
