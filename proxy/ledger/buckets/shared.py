@@ -1,4 +1,4 @@
-"""Buckets that the web processes of all machines share in Redis, one round trip for each call."""
+"""Buckets that the web processes of all machines share in Redis, one round trip for each call or for several."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from proxy.ledger.buckets.demand import PLACE_SECONDS, WINDOW_SECONDS, Demand, StoreDown, Taken, wait_for
+from proxy.ledger.buckets.pipe import Pipe, Script
 
 PROCESS_SECONDS = 15.0
 """How long a process counts as alive that is not heard of any more."""
@@ -37,8 +38,9 @@ class SharedBuckets:
         )
         self._redis = Redis.from_pool(pool)
         self._name = name
-        self._take = self._redis.register_script((_FOLDER / "take.lua").read_text())
-        self._give = self._redis.register_script((_FOLDER / "give.lua").read_text())
+        self._pipe = Pipe(self._redis)
+        self._take = Script(self._redis, (_FOLDER / "take.lua").read_text())
+        self._give = Script(self._redis, (_FOLDER / "give.lua").read_text())
         self._held: dict[str, Demand] = {}  # this process's calls with places
         self._giving: set[asyncio.Task[None]] = set()
         self.processes = 1
@@ -110,7 +112,7 @@ class SharedBuckets:
         arguments += [place.limit for place in demand.places]
         arguments += demand.id, PLACE_SECONDS, WINDOW_SECONDS
         try:
-            is_given, raw_levels, running = await self._take(keys, arguments)
+            is_given, raw_levels, running = await self._pipe.run(self._take, keys, arguments)
         except (RedisError, OSError) as error:
             raise StoreDown(str(error) or type(error).__name__) from error
         levels = [float(level) for level in raw_levels]
@@ -130,6 +132,6 @@ class SharedBuckets:
             arguments += want.limit, amount
         arguments += demand.id, WINDOW_SECONDS
         try:
-            await self._give(keys, arguments)
+            await self._pipe.run(self._give, keys, arguments)
         except (RedisError, OSError) as error:
             log.debug("rate limits could not be corrected", error=str(error))

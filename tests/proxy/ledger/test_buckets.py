@@ -270,3 +270,24 @@ async def test_a_store_that_is_back_is_used_within_seconds(monkeypatch: pytest.M
     await asyncio.sleep(0.5)
     assert (await buckets.take(asking("b", 8))).store is store.inner
     await buckets.aclose()
+
+
+async def test_calls_that_come_together_are_one_round_trip_to_redis_and_a_redis_begun_anew_is_told_its_scripts(
+    redis_url: str,
+) -> None:
+    store = SharedBuckets(redis_url, uuid4().hex, patience_seconds=10)
+    bucket = uuid4().hex
+    assert (await store.take(asking(bucket, 100))).is_given
+    await store._redis.script_flush()
+    before = (await store._redis.info("clients"))["connected_clients"]
+    taken = await asyncio.gather(*(store.take(asking(bucket, 100)) for _ in range(30)))
+    assert [int(each.levels[0]) for each in taken] == list(range(98, 68, -1))
+    assert (await store._redis.info("clients"))["connected_clients"] <= before + 1
+    await store.aclose()
+
+
+async def test_who_waits_for_a_redis_that_is_away_hears_so(unused_tcp_port: int) -> None:
+    store = SharedBuckets(f"redis://127.0.0.1:{unused_tcp_port}/0", "x", patience_seconds=0.2)
+    told = await asyncio.gather(*(store.take(asking("b", 5)) for _ in range(3)), return_exceptions=True)
+    assert [type(each) for each in told] == [demand.StoreDown] * 3
+    await store.aclose()
