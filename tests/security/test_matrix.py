@@ -4,10 +4,12 @@ A new route takes part by itself. One with a parameter that is not known here fa
 foreign and a missing object are.
 """
 
+import json
 import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -19,7 +21,8 @@ from django.utils import timezone
 from proxy.alerts import raising
 from proxy.alerts.models import Severity
 from proxy.alerts.raising import Draft
-from proxy.replays import queue
+from proxy.replays import queue, work
+from proxy.replays.models import PolicyReplay
 from proxy.replays.queue import Material
 from tenants import actions
 from tenants.models import Tenant
@@ -82,7 +85,7 @@ def objects(tenant: Tenant, owner: User) -> Objects:
     policy = tenant.policy_versions.all()[0]
     collection = actions.add_collection(actor="x", tenant=tenant, name="handbook")
     document = shelve(collection, "leave.md", "Everybody has thirty days of leave.")
-    replay = queue.ask(tenant, {"rules": [rule]}, Material(sample="{}"), title="Draft", author="x")
+    replay = replayed(tenant, rule)
     values = {
         "collection_id": str(collection.pk),
         "document_id": str(document.pk),
@@ -101,6 +104,18 @@ def objects(tenant: Tenant, owner: User) -> Objects:
         "request_id": call.pk,
     }
     return Objects(tenant.slug, values)
+
+
+def replayed(tenant: Tenant, rule: dict[str, Any]) -> PolicyReplay:
+    """A replay that is over, with something of everything in its report."""
+    asked = {"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": tenant.slug}]}
+    sample = f"{json.dumps(asked)}\n{json.dumps({**asked, 'response': 'yes'})}\nno request"
+    tried = {"rules": [{**rule, "name": "another"}, {**rule, "name": "watched", "mode": "monitor"}]}
+    row = queue.ask(tenant, tried, Material(sample=sample), title="Draft", author="x")
+    claim = queue.claim()
+    assert claim is not None
+    work.work(claim, until=float("inf"))
+    return row
 
 
 MISSING = {

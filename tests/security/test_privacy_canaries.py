@@ -1,5 +1,6 @@
 """Planted values go through a real server in every mode, then are looked for in every byte that it left behind."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,20 @@ def push(server: Server, key: str) -> list[str]:
     return said
 
 
+def fitting(server: Server, slug: str) -> tuple[int, int]:
+    """How many calls have their text kept, opened and read by rules, and how many of them hold a planted value."""
+    rule = {"name": "planted", "on": ["request", "tools", "tool_results"], "action": "flag"}
+    rules = [{**rule, "match": {"keywords": [NAME, MAIL, CARD, KEY]}}]
+    draft = server.data_dir / "draft.json"
+    draft.write_text(json.dumps({"rules": rules}))
+    try:
+        told = server.manage("replay_policy", "--tenant", slug, "--days", "1", "--draft", str(draft), "--json")
+    finally:
+        draft.unlink()
+    report = json.loads(told)
+    return report["calls"], report["rules"].get("planted", {"tried": 0})["tried"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", ["30", "0.00001"])
 def test_no_planted_value_is_left_in_files_or_logs_in_any_mode(tmp_path: Path, seconds: str) -> None:
@@ -60,11 +75,13 @@ def test_no_planted_value_is_left_in_files_or_logs_in_any_mode(tmp_path: Path, s
                 server.tenant(
                     mode,
                     cache={"exact": {"enabled": True}},
+                    transcripts={"enabled": True},
                     pii={"mode": mode, "on_failure": "open" if mode == "redact" else "closed"},
                 ),
             )
             for mode in MODES
         }
+        kept = {mode: fitting(server, mode) for mode in MODES}
         printed = server.manage("export") + server.manage("verify_audit")
     left = {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} | {
         "printed": printed.encode()
@@ -73,6 +90,8 @@ def test_no_planted_value_is_left_in_files_or_logs_in_any_mode(tmp_path: Path, s
     assert [(name, value) for name, data in left.items() for value in values if value.encode() in data] == []
     if seconds == "30":
         found = "CREDIT_CARD=2, EMAIL_ADDRESS=2, PERSON=2, SECRET=2"
+        assert kept["monitor"][1] > 3 and kept["redact"][0] == kept["pseudonymize"][0] >= 5
+        assert [kept[mode][1] for mode in MODES[1:]] == [0, 0, 0]
         assert [said[mode][0] for mode in MODES] == [*[f"200 {found}"] * 3, "451 "]
     else:
         assert said["pseudonymize"][0].startswith("503")
