@@ -87,6 +87,8 @@ class Document(models.Model):
         indexes = [
             models.Index(fields=["status", "tenant_id", "queued_at"], name="documents_by_status"),
             models.Index(fields=["tenant_id", "-created_at"], name="documents_by_tenant"),
+            models.Index(fields=["collection", "status"], name="documents_by_state"),
+            models.Index(fields=["collection", "-queued_at"], name="documents_by_turn"),
         ]
 
     def __str__(self) -> str:
