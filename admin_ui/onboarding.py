@@ -33,7 +33,7 @@ class Checklist:
 
 def checklist(tenant: Tenant) -> Checklist:
     """The tenant's state as of now, in three queries."""
-    upstreams = list(Upstream.objects.filter(tenant=tenant, is_enabled=True))
+    upstreams = list(Upstream.objects.filter(tenant=tenant, is_enabled=True).exclude(kind=Upstream.Kind.DETECTOR))
     latest = UsageRecord.objects.filter(tenant_id=tenant.pk).defer("trace").first()
     answers = any(row.kind == Upstream.Kind.SIMULATOR or cache.get(_mark(row)) for row in upstreams)
     return Checklist(

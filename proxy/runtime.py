@@ -13,6 +13,7 @@ from proxy.ledger.journal import Journal
 from proxy.ledger.usage_sums import UsageReader
 from proxy.marks.prefixes import Prefixes
 from proxy.privacy.detection.detector import Detector
+from proxy.rules.weighing import vectors
 from proxy.rules.weighing.scales import Scales
 from proxy.transcripts.keeper import Keeper
 from proxy.upstreams import Pool
@@ -51,4 +52,4 @@ class Runtime:
     @cached_property
     def scales(self) -> Scales:
         """The detectors that the rules of tenants ask."""
-        return Scales(self.detector, self.pool.transports["detector"])
+        return Scales(self.detector, self.pool.transports["detector"], vectors.embedded)

@@ -16,7 +16,7 @@ from benchmarks.policies.corpus import carried
 from proxy.privacy.detection.detector import Detector
 from proxy.rules import compiling
 from proxy.rules.rule import Asked
-from proxy.rules.weighing import language
+from proxy.rules.weighing import language, vectors
 from proxy.rules.weighing.scales import Scales
 from tests.proxy import build
 
@@ -35,7 +35,7 @@ def share(found: Iterable[bool]) -> str:
 async def report() -> None:
     """Print the figures."""
     detector = Detector(workers=1, deadline_seconds=60)
-    scales = Scales(detector, httpx.AsyncHTTPTransport())
+    scales = Scales(detector, httpx.AsyncHTTPTransport(), vectors.embedded)
     try:
         languages(_read("languages"))
         await topics(_read("topics"), scales)

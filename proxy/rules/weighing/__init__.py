@@ -2,17 +2,22 @@
 
 scales.Scales    what the step asks: what is remembered, then the detector, in its time
   language.py    which language a text is in
-  topic.py       how near it is to examples, as vectors
+  topic.py       how near it is to examples, as vectors (vectors.py)
   found.py       secrets, by the recognisers of personal data
   server.py      a server of the tenant's
 answers.py       an answer, held back until its texts are weighed
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from proxy.call import TenantRules
+from proxy.knowledge.passages import Vectors
 from proxy.rules.rule import Asked
+
+
+Embed = Callable[[Sequence[str]], Awaitable[Vectors]]
+"""One row for each text, of length 1. Raises NotWeighed."""
 
 
 class NotWeighed(Exception):

@@ -12,7 +12,7 @@ import orjson
 from proxy.call import TenantRules
 from proxy.privacy.detection.detector import Detector
 from proxy.rules.rule import Asked
-from proxy.rules.weighing import NotWeighed, Weigher
+from proxy.rules.weighing import Embed, NotWeighed, Weigher
 from proxy.rules.weighing.found import Secrets
 from proxy.rules.weighing.language import Languages
 from proxy.rules.weighing.server import Server
@@ -25,10 +25,10 @@ _AT_ONCE = 32
 class Scales:
     """The detectors of one process. A text is weighed once for all rules that ask the same of it."""
 
-    def __init__(self, detector: Detector, transport: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, detector: Detector, transport: httpx.AsyncBaseTransport, embed: Embed) -> None:
         self._weighers: Mapping[str, Weigher] = {
             "language": Languages(),
-            "topic": Topics(),
+            "topic": Topics(embed),
             "secrets": Secrets(detector),
             "http": Server(transport),
         }

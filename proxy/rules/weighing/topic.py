@@ -6,7 +6,6 @@ A text is taken in parts of a sentence or two, of which the nearest counts. Of a
 taken: each part costs some milliseconds of a processor.
 """
 
-import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -14,10 +13,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from proxy.call import TenantRules
-from proxy.knowledge import embedding, tokens
 from proxy.knowledge.passages import Vectors
 from proxy.rules.rule import Asked
-from proxy.rules.weighing import NotWeighed
+from proxy.rules.weighing import Embed
 
 _PART_CHARS = 80
 _MOST_PARTS = 8
@@ -41,7 +39,8 @@ _OF_ONE = 0.1  # less: what is like one example only, not like all of them
 class Topics:
     """Keeps the vectors of the examples."""
 
-    def __init__(self) -> None:
+    def __init__(self, embed: Embed) -> None:
+        self._embed = embed
         self._examples: OrderedDict[tuple[str, ...], Vectors] = OrderedDict()
         self._common: Vectors | None = None
 
@@ -67,8 +66,8 @@ class Topics:
 
     async def _vectors(self, texts: Sequence[str]) -> Vectors:
         if self._common is None:
-            self._common = (await _embedded(_ORDINARY)).mean(axis=0)
-        return _normalised(await _embedded(texts) - self._common)
+            self._common = (await self._embed(_ORDINARY)).mean(axis=0)
+        return _normalised(await self._embed(texts) - self._common)
 
 
 def _normalised(vectors: Vectors) -> Vectors:
@@ -90,11 +89,3 @@ def _sentences(text: str) -> Iterator[str]:
     for sentence in _END.split(text):
         for begin in range(0, len(sentence), _PART_CHARS):
             yield sentence[begin : begin + _PART_CHARS].strip()
-
-
-async def _embedded(texts: Sequence[str]) -> Vectors:
-    try:
-        model = await asyncio.to_thread(embedding.built_in)  # it takes seconds to open
-        return np.asarray(await model.embed(texts), dtype=np.float32)
-    except (embedding.EmbeddingDown, tokens.Altered) as down:
-        raise NotWeighed(str(down)) from down

@@ -5,7 +5,7 @@ import codecs
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.rules.detectors import cues, injection
@@ -71,6 +71,7 @@ def test_the_worst_stretch_counts_and_each_cue_of_it_once() -> None:
     assert cues.score([(0, "a"), (5, "a"), (9, "b")], weights) == pytest.approx(0.731, abs=0.001)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_has_a_score(text: str) -> None:
     assert 0.0 <= injection.score(text) <= 1.0 and 0.0 <= injection.jailbreak(text) <= 1.0

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.formats.sse import Reader
@@ -43,12 +43,14 @@ def text_of(raw: bytes) -> str:
     return "".join(delta.get("text", delta.get("partial_json", "")) for delta in deltas)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 900), max_size=8), st.integers(1, 200))
 async def test_what_is_good_passes_to_the_letter(cuts: list[int], size: int) -> None:
     blocks = [{"type": "text", "text": "All is well. " * 200}, {**USE, "input": {"command": "ls"}}]
     assert assembled(Reader().feed(await shown(blocks, Scale(), cuts=cuts, size=size))) == blocks
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 1500), max_size=8))
 async def test_nothing_is_shown_of_what_was_weighed_and_found_bad_however_it_is_cut(cuts: list[int]) -> None:
     text = "good " * 300 + "bad " + "good " * 300

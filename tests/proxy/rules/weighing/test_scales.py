@@ -10,7 +10,7 @@ from proxy.call import TenantRules
 from proxy.privacy.findings import Finding
 from proxy.rules import compiling
 from proxy.rules.rule import Asked
-from proxy.rules.weighing import NotWeighed, language, topic
+from proxy.rules.weighing import NotWeighed, language, topic, vectors
 from proxy.rules.weighing.scales import Scales
 from proxy.upstreams.transport import GuardedTransport
 from tests.proxy import build
@@ -49,7 +49,7 @@ def server(settings: Any) -> Iterator[Scoring]:
 @pytest.fixture
 async def scales() -> AsyncIterator[Scales]:
     transport = GuardedTransport(allow_any)
-    yield Scales(FakeDetector(), transport)  # type: ignore[arg-type]
+    yield Scales(FakeDetector(), transport, vectors.embedded)  # type: ignore[arg-type]
     await transport.aclose()
 
 
