@@ -33,9 +33,9 @@ class CacheForm(forms.Form):
     )
 
     semantic_enabled = forms.BooleanField(
-        label="Also to who asks the same in other words",
+        label="Give them to who asks the same in other words, too",
         required=False,
-        help_text="Short questions in English are compared by meaning; numbers, names, code and negations must agree.",
+        help_text="Short English questions are compared by meaning; numbers, names, code and negations must agree.",
     )
     semantic_threshold = forms.FloatField(
         label="How like they must be",
@@ -44,7 +44,7 @@ class CacheForm(forms.Form):
         help_text="The cosine of the two; 1 is the same.",
     )
     semantic_ttl = forms.IntegerField(
-        label="For how long",
+        label="How old they may be",
         min_value=1,
         help_text="Seconds. An answer that is older is given to the same question only.",
     )

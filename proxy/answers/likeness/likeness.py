@@ -9,6 +9,8 @@ import numpy.typing as npt
 from proxy.answers.likeness import guard, reading
 
 Vector = npt.NDArray[np.float32]
+MOST_READ = 16
+"""Of those that are like enough, the likest: reading one takes about half a millisecond."""
 _STORED = np.float16
 _DIMENSIONS_BYTES = 2
 
@@ -46,7 +48,7 @@ def nearest(asked: Likeness, known: Sequence[Likeness], threshold: float) -> Nea
     """The likest that asks the same; else the likest that does not, and why. None: nothing reaches the threshold."""
     scores = [float(one.vector @ asked.vector) if len(one.vector) == len(asked.vector) else -1.0 for one in known]
     ours, first = reading.read(asked.text), None
-    for place in sorted(range(len(known)), key=lambda place: -scores[place]):
+    for place in sorted(range(len(known)), key=lambda place: -scores[place])[:MOST_READ]:
         if scores[place] < threshold:
             break
         found = Nearest(place, scores[place], guard.difference(ours, reading.read(known[place].text)))
