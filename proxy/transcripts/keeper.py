@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import close_old_connections
 
 from proxy.answers.assembling import Assemble
 from proxy.formats.document import Document, Malformed
@@ -98,23 +98,26 @@ class Keeper:
 
     async def _keep(self, batch: list[Taken]) -> None:
         try:
-            cleaned = [one for one in [await _cleaned(each) for each in batch] if one is not None]
+            cleaned = [one for one in [await self._cleaned(each) for each in batch] if one is not None]
             await self._run(_write, cleaned)
-        except (DatabaseError, InterfaceError) as error:
+        except Exception as error:  # noqa: BLE001 - the database is away, or a defect: the next texts may fare better
             self._drop(len(batch), type(error).__name__)
         finally:
             self._bytes -= sum(one.bytes for one in batch)
 
+    async def _cleaned(self, taken: Taken) -> Taken | None:
+        if taken.scrub is None:
+            return taken
+        try:
+            said = await taken.scrub()
+        except Exception as defect:  # noqa: BLE001 - one text that cannot be searched must not end the keeping of all
+            self._drop(1, type(defect).__name__)
+            return None
+        return None if said is None else replace(taken, said=said, scrub=None)
+
     def _drop(self, number: int, why: str) -> None:
         self.dropped += number
         log.warning("the text of calls is not kept", calls=number, why=why, since_start=self.dropped)
-
-
-async def _cleaned(taken: Taken) -> Taken | None:
-    if taken.scrub is None:
-        return taken
-    said = await taken.scrub()
-    return None if said is None else replace(taken, said=said, scrub=None)
 
 
 def _write(batch: Sequence[Taken]) -> None:

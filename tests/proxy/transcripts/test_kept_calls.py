@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from django.db import OperationalError
 
 from proxy.call import TranscriptRules
 from proxy.privacy.rules import Mode
@@ -151,6 +152,37 @@ async def test_where_the_database_is_slow_texts_are_dropped_and_counted_and_no_c
         gate.set()
         await texts.aclose()
     assert 0 < len(written.rows) < 20 and texts.dropped == 20 - len(written.rows)
+
+
+async def test_a_defect_with_one_text_does_not_end_the_keeping_of_others() -> None:
+    async def fails() -> Said | None:
+        raise RuntimeError("a defect")
+
+    written = Written()
+    texts = Keeper(written.run)
+    texts.start()
+    tenant_id = build.caller().tenant.id
+    texts.offer(Taken("req_1", tenant_id, MOMENT, KEY, Said(b""), scrub=fails))
+    texts.offer(Taken("req_2", tenant_id, MOMENT, KEY, Said(b"{}")))
+    await texts.aclose()
+    assert [one.request_id for one in written.rows] == ["req_2"] and texts.dropped == 1
+
+
+async def test_a_database_that_is_away_costs_what_came_meanwhile_and_no_more() -> None:
+    written, away = Written(), [OperationalError("away")]
+
+    async def run(write: Callable[..., Any], batch: Sequence[Taken]) -> None:
+        if away:
+            raise away.pop()
+        await written.run(write, batch)
+
+    texts = Keeper(run)
+    texts.start()
+    for request_id in ("req_1", "req_2"):
+        texts.offer(Taken(request_id, build.caller().tenant.id, MOMENT, KEY, Said(b"{}")))
+        await asyncio.sleep(0.4)
+    await texts.aclose()
+    assert len(written.rows) + texts.dropped == 2 and texts.dropped >= 1
 
 
 def test_a_text_opens_for_its_tenant_and_request_only() -> None:
