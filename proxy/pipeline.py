@@ -140,8 +140,11 @@ class Underway:
         admitted = await quota.extend(
             before.admitted, scrubbed.call, runtime.accounts, entry.quote, at=entry.started_at, written=written
         )
-        entry.go_on(admitted.outbound)
-        return self.round(admitted, upstreams.open(admitted.outbound, runtime.pool), scrubbed, judged, Chain())
+        marked = marks.add(admitted.outbound, runtime.prefixes, entry.price_of)
+        entry.go_on(marked.outbound)
+        marked.sent(marked.outbound)
+        source = upstreams.open(marked.outbound, runtime.pool)
+        return self.round(replace(admitted, outbound=marked.outbound), source, scrubbed, judged, Chain())
 
 
 def told(entry: journal.entry, head: Head, *steps: Teller) -> Head:

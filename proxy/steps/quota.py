@@ -49,12 +49,13 @@ class Admitted:
     degraded: Mapping[str, str | int] = field(default_factory=dict)  # what it got instead
     stake: Stake | None = None  # what its stream is looked after for
     need: Need | None = None  # what is reserved; None: nothing is
+    most_output: int | None = None  # of all rounds, once there is more than one
 
     def headers(self, headers: Headers) -> Headers:
         """The reply's headers, with the tightest budget's state where clients look for it."""
         if not self.standings:
             return headers
-        own = [(name.encode(), value.encode()) for name, value in unified.headers(self.standings).items()]
+        own = list(unified.lines(tuple(self.standings)))
         if self.max_tokens is not None:
             own.append((b"x-llmp-max-tokens", str(self.max_tokens).encode()))
         if self.degraded:
@@ -126,7 +127,11 @@ async def extend(
 ) -> Admitted:
     """The call as its upstream is asked once more, when it has written so many tokens: the same model, the same output
     in all. Its longer prompt is reserved on top. Raises BudgetSpent, Unavailable."""
-    outbound = _lowered(replace(before.outbound, call=call), left(before, written))
+    # In the document itself: what marks a prompt for the upstream comes after this.
+    lowered = replace(call, document=call.document.edit(_room(call, left(before, written))))
+    body = lowered.document.edit({("model",): before.outbound.sent_as}).raw
+    outbound = replace(before.outbound, call=lowered, body=body)
+    before = replace(before, most_output=_most_output(before))
     if before.need is None:
         return replace(before, outbound=outbound)
     started = time.perf_counter()
@@ -167,10 +172,17 @@ async def _reserved(
 
 def left(admitted: Admitted, written: int) -> int:
     """What a further round may write, in tokens; 0 where that is too little for the model to think in."""
-    call = admitted.outbound.call
-    most = admitted.max_tokens if admitted.max_tokens is not None else call.document.get("max_tokens") or 0
-    least = _LEAST_THINKING + 1 if _thinking_budget(call) is not None else 1
-    return most - written if most - written >= least else 0
+    least = _LEAST_THINKING + 1 if _thinking_budget(admitted.outbound.call) is not None else 1
+    rest = _most_output(admitted) - written
+    return rest if rest >= least else 0
+
+
+def _most_output(admitted: Admitted) -> int:
+    """What all rounds together may write."""
+    if admitted.most_output is not None:
+        return admitted.most_output
+    asked = admitted.outbound.call.document.get("max_tokens") or 0
+    return asked if admitted.max_tokens is None else admitted.max_tokens
 
 
 def _admitted(choice: _Choice, reserved: Reserved) -> Admitted:
@@ -199,12 +211,16 @@ def _thinking_budget(call: Call) -> int | None:
 
 def _lowered(outbound: Outbound, max_tokens: int) -> Outbound:
     """The same body but for `max_tokens`, and a thinking budget that would not fit into it."""
-    call = outbound.call
-    changes: dict[Path, Leaf] = {("model",): outbound.sent_as, ("max_tokens",): max_tokens}
+    changes: dict[Path, Leaf] = {("model",): outbound.sent_as, **_room(outbound.call, max_tokens)}
+    return replace(outbound, body=outbound.call.document.edit(changes).raw)
+
+
+def _room(call: Call, max_tokens: int) -> dict[Path, Leaf]:
+    changes: dict[Path, Leaf] = {("max_tokens",): max_tokens}
     thinking = _thinking_budget(call)
     if thinking is not None and thinking >= max_tokens:
         changes["thinking", "budget_tokens"] = max(max_tokens // 2, _LEAST_THINKING)
-    return replace(outbound, body=call.document.edit(changes).raw)
+    return changes
 
 
 def _refusal(call: Call, short: Standing, standings: Sequence[Standing], need: Need | Growth) -> BudgetSpent:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from proxy.call import Budget, RateLimits, TranscriptRules
+from proxy.call import Budget, Marking, RateLimits, TranscriptRules
 from proxy.ledger.budgets.need import Growth, Need
 from proxy.ledger.budgets.reserving import Reserved, Standing
 from proxy.ledger.budgets.watching import Watcher
@@ -176,3 +176,14 @@ async def test_of_a_call_in_rounds_the_last_request_and_its_answer_are_kept(tmp_
     messages = json.loads(taken.said.request)["messages"]
     assert [message["role"] for message in messages] == ["user", "assistant", "user"]
     assert b"".join(taken.stream).count(b"event: message_start") == 1 and b"msg_2" in b"".join(taken.stream)
+
+
+@both_ways
+async def test_what_a_round_sends_again_is_marked_for_the_upstream_to_keep(tmp_path: Path, stream: bool) -> None:
+    long = "A rule that everybody keeps to, however long it takes. " * 400
+    model = Model([text("Hm."), wants("leave")], [text("Done.")])
+    async with searching(tmp_path, model, marking=Marking(b"s")) as gateway:
+        await gateway.ask(asking(system=long, stream=stream))
+    first, second = model.bodies
+    assert "cache_control" not in str(first) and "cache_control" in str(second["system"])
+    assert (second["max_tokens"], second["system"][0]["text"]) == (999, long)
