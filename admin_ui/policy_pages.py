@@ -12,7 +12,7 @@ from django.urls import reverse
 from admin_ui.policy_counts import Hits
 from admin_ui.policy_forms import PLACES
 from matching.needles import BadPattern
-from tenants import policies
+from tenants import detectors, policies
 from tenants.models import PolicyVersion, Tenant
 
 State = PolicyVersion.State
@@ -120,12 +120,20 @@ def _looks_for(match: Mapping[str, Any]) -> str:
     parts = [", ".join([*words[:3], *(["…"] if len(words) > 3 else [])])] if words else []
     parts += [str(match[name]) for name in ("regex",) if name in match]
     if "detector" in match:
-        parts.append(f"{match['detector'].replace('_', ' ')} from {match.get('threshold', 0.8)}")
+        parts.append(_detector(match))
     parts += [", ".join(match[name]) for name in ("tool_names", "models", "attachments", "pii") if name in match]
     parts += [f"{path} = {regex}" for path, regex in match.get("tool_input", {}).items()]
     if "max_tokens_over" in match:
         parts.append(f"more than {match['max_tokens_over']} tokens")
     return " · ".join(parts)[:200]
+
+
+def _detector(match: Mapping[str, Any]) -> str:
+    name = match["detector"]
+    least = match.get("threshold", detectors.ASKED.get(name, detectors.THRESHOLD))
+    told = ", ".join([*match.get("allowed", ()), *(f"no {one}" for one in match.get("forbidden", ()))])
+    about = told or match.get("server", "") or next(iter(match.get("topics", ())), "")
+    return f"{name.replace('_', ' ')}{f' ({about})' if about else ''} from {least}"
 
 
 def proved(rule: Mapping[str, Any]) -> list[tuple[str, bool, bool]]:

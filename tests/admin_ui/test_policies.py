@@ -210,6 +210,7 @@ def test_detectors_are_asked_in_the_box_and_say_their_score(
     monkeypatch.setattr(views, "scales_of", lambda _request: FakeScales())
     said = page.post("/t/acme/policies/trial/", {"text": "<i>Which</i> shares?"}).content.decode()
     assert "Refused by topic" in said and "score 0.9" in said and "&lt;i&gt;Which" in said
+    assert "topic (Which shares?) from 0.4" in page.get("/t/acme/policies/").content.decode()
     assert "server: The detector &#x27;guard&#x27; is gone" in said
     assert "No rule fits" in page.post("/t/acme/policies/trial/", {"text": "hello"}).content.decode()
 

@@ -15,7 +15,6 @@ from proxy.call import TenantRules
 from proxy.knowledge.passages import Vectors
 from proxy.rules.rule import Asked
 
-
 Embed = Callable[[Sequence[str]], Awaitable[Vectors]]
 """One row for each text, of length 1. Raises NotWeighed."""
 
@@ -26,6 +25,9 @@ class NotWeighed(Exception):
 
 class Weigher(Protocol):
     """One detector."""
+
+    async def open(self) -> None:
+        """Get ready, where that takes time of its own. Raises NotWeighed."""
 
     async def scores(self, texts: Sequence[str], asked: Asked, tenant: TenantRules) -> Sequence[float]:
         """0 to 1 for each text, in their order. Raises NotWeighed."""

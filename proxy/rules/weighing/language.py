@@ -32,6 +32,9 @@ class Languages:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="language")
 
+    async def open(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, _model)
+
     async def scores(self, texts: Sequence[str], asked: Asked, _tenant: TenantRules) -> Sequence[float]:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, lambda: [score(text, asked) for text in texts])

@@ -20,6 +20,7 @@ from proxy.rules.weighing.topic import Topics
 
 _MOST_REMEMBERED = 16_384
 _AT_ONCE = 32
+_OPEN_SECONDS = 30.0
 
 
 class Scales:
@@ -32,6 +33,7 @@ class Scales:
             "secrets": Secrets(detector),
             "http": Server(transport),
         }
+        self._opening: dict[str, asyncio.Future[None]] = {}
         self._remembered: OrderedDict[bytes, float] = OrderedDict()
         self._key = secrets.token_bytes(32)  # what is remembered says nothing of a text, in this process or another
 
@@ -40,12 +42,25 @@ class Scales:
         keys = [self._digest(text, asked, tenant) for text in texts]
         found = {key: self._remembered[key] for key in keys if key in self._remembered}
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
+        if new:
+            await self._open(asked.detector)
         try:
             async with asyncio.timeout(asked.seconds):
                 found |= await self._weigh(new, asked, tenant)
         except TimeoutError:
             raise NotWeighed(f"No score within {asked.seconds:g} s.") from None
         return [found[key] for key in keys]
+
+    async def _open(self, name: str) -> None:
+        """Wait until the detector is ready: its model or its workers take seconds once, which is nobody's fault."""
+        opening = self._opening.get(name)
+        if opening is None or (opening.done() and (opening.cancelled() or opening.exception())):
+            opening = self._opening[name] = asyncio.ensure_future(self._weighers[name].open())
+        try:
+            async with asyncio.timeout(_OPEN_SECONDS):
+                await asyncio.shield(opening)
+        except TimeoutError:
+            raise NotWeighed(f"It was not ready within {_OPEN_SECONDS:g} s.") from None
 
     async def _weigh(self, new: Mapping[bytes, str], asked: Asked, tenant: TenantRules) -> dict[bytes, float]:
         """Some at a time, remembered as they come: who comes again after it took too long goes on from there."""

@@ -29,6 +29,9 @@ class Server:
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
 
+    async def open(self) -> None:
+        """A server is ready, or it is not: what it takes counts."""
+
     async def scores(self, texts: Sequence[str], asked: Asked, tenant: TenantRules) -> Sequence[float]:
         server = tenant.detectors.get(asked.server)
         if server is None:

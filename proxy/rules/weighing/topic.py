@@ -44,6 +44,9 @@ class Topics:
         self._examples: OrderedDict[tuple[str, ...], Vectors] = OrderedDict()
         self._common: Vectors | None = None
 
+    async def open(self) -> None:
+        await self._vectors(_ORDINARY[:1])
+
     async def scores(self, texts: Sequence[str], asked: Asked, _tenant: TenantRules) -> Sequence[float]:
         examples = await self._of(tuple(asked.topics))
         taken = [(number, part) for number, text in enumerate(texts) for part in parts(text)]

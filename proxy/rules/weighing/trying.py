@@ -1,5 +1,6 @@
 """Which rules that ask detectors fit a text or a request: for people who write rules, not for calls."""
 
+import asyncio
 from collections.abc import Sequence
 
 from proxy.call import TenantRules
@@ -22,11 +23,9 @@ async def tried(policy: Policy, given: str, scales: Scales, tenant: TenantRules)
         pieces = [(place, given) for place in Place]
     else:
         pieces = [(requests.place_of(leaf), leaf.text) for leaf in texts.of_request(body).leaves]
-    fits: list[Fit] = []
     failed: list[str] = []
-    for rule in policy.asked:
-        fits += await _of_rule(rule, pieces, scales, tenant, failed)
-    return fits, failed
+    fits = await asyncio.gather(*(_of_rule(rule, pieces, scales, tenant, failed) for rule in policy.asked))
+    return [fit for some in fits for fit in some], failed
 
 
 async def _of_rule(
