@@ -11,8 +11,29 @@ from tests.services import process
 _HINT = "go install github.com/weaviate/weaviate/cmd/weaviate-server@latest"
 
 
+class Node:
+    """One node; killed, it starts again where it was."""
+
+    def __init__(self, folder: Path) -> None:
+        self._argv, self._env, self.url, self.grpc = _command(folder)
+        self._log = folder / "weaviate.log"
+        self.server = self.start()
+
+    def start(self) -> process.Server:
+        """Start it, and wait until it answers."""
+        self.server = process.Server(self._argv, log=self._log, user=None, env=self._env)
+        self.server.wait_until(lambda: _is_ready(f"{self.url}/v1/.well-known/ready"), seconds=120)
+        return self.server
+
+
 def start(folder: Path) -> tuple[process.Server, str, int]:
     """A server, its URL, and the port of its gRPC."""
+    node = Node(folder)
+    return node.server, node.url, node.grpc
+
+
+def _command(folder: Path) -> tuple[list[str], dict[str, str], str, int]:
+    """What starts it, in which environment, its URL, and the port of its gRPC."""
     binary = shutil.which("weaviate-server") or shutil.which("weaviate-server", path=str(Path.home() / "go/bin"))
     if binary is None:
         raise process.NotAvailable(f"needs Weaviate: `weaviate-server` is not installed ({_HINT})")
@@ -35,10 +56,7 @@ def start(folder: Path) -> tuple[process.Server, str, int]:
         "LOG_LEVEL": "warning",
     }
     argv = [binary, "--host", "127.0.0.1", "--port", str(http), "--scheme", "http"]
-    server = process.Server(argv, log=folder / "weaviate.log", user=None, env=env)
-    url = f"http://127.0.0.1:{http}"
-    server.wait_until(lambda: _is_ready(f"{url}/v1/.well-known/ready"), seconds=120)
-    return server, url, grpc
+    return argv, env, f"http://127.0.0.1:{http}", grpc
 
 
 def _is_ready(url: str) -> bool:
