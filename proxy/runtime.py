@@ -1,7 +1,6 @@
 """What one web process holds while it runs, made at its start and closed at its end."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from proxy.answers.cache import Cache
 from proxy.auth import Keys
@@ -13,7 +12,6 @@ from proxy.ledger.journal import Journal
 from proxy.ledger.usage_sums import UsageReader
 from proxy.marks.prefixes import Prefixes
 from proxy.privacy.detection.detector import Detector
-from proxy.rules.weighing import vectors
 from proxy.rules.weighing.scales import Scales
 from proxy.transcripts.keeper import Keeper
 from proxy.upstreams import Pool
@@ -43,13 +41,9 @@ class Runtime:
     accounts: Accounts
     usage: UsageReader
     detector: Detector
+    scales: Scales
     answers: Cache
     shelf: Shelf
     transcripts: Keeper
     limits: Limits
     prefixes: Prefixes = field(default_factory=Prefixes)
-
-    @cached_property
-    def scales(self) -> Scales:
-        """The detectors that the rules of tenants ask."""
-        return Scales(self.detector, self.pool.transports["detector"], vectors.embedded)

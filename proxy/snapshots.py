@@ -33,7 +33,17 @@ from proxy.formats.globs import Globs
 from proxy.ledger import prices
 from proxy.privacy.compiling import compiled
 from proxy.rules import compiling
-from tenants import audit, caching, placeholder_keys, queries, retrieval, secrets, transcript_keys, transcripts
+from tenants import (
+    audit,
+    caching,
+    detectors,
+    placeholder_keys,
+    queries,
+    retrieval,
+    secrets,
+    transcript_keys,
+    transcripts,
+)
 from tenants.models import ApiKey, Tenant, Upstream
 from tenants.validators import BUDGET_UNITS
 
@@ -97,6 +107,14 @@ class DatabaseSource:
         """Whether any tenant or key wants kept answers given to like questions."""
         wanted = {"cache__semantic__enabled": True}
         return Tenant.objects.filter(**wanted).exists() or ApiKey.objects.filter(**wanted).exists()
+
+    @staticmethod
+    @_asks_database
+    def asked_detectors() -> set[str]:
+        """The detectors that the rules of any tenant or of the platform ask off the event loop."""
+        documents = [*Tenant.objects.exclude(policy={}).values_list("policy", flat=True), queries.platform_policy()]
+        named = {rule["match"].get("detector", "") for document in documents for rule in document.get("rules", ())}
+        return named & detectors.ASKED.keys()
 
     @staticmethod
     @_asks_database

@@ -2,10 +2,11 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 import httpx
 from django.conf import settings
@@ -27,6 +28,8 @@ from proxy.ledger.rows import Row
 from proxy.ledger.usage_sums import UsageReader
 from proxy.privacy.detection.detector import Detector
 from proxy.privacy.detection.shared import SharedMemo
+from proxy.rules.weighing import vectors
+from proxy.rules.weighing.scales import Scales
 from proxy.runtime import Limits, Runtime
 from proxy.simulator.transport import SimulatorTransport
 from proxy.snapshots import DatabaseSource
@@ -83,6 +86,15 @@ async def _vector(text: str) -> Vector:
     return vector
 
 
+async def _warm(in_thread: Callable[..., Awaitable[Any]], answers: Cache, detector: Detector, scales: Scales) -> None:
+    """Workers of detection, and the models of likenesses and rules, take seconds to start: no request should wait."""
+    if not answers.likenesses.is_warm and await in_thread(DatabaseSource.needs_likenesses):
+        answers.likenesses.warm()
+    if not detector.workers.wanted and await in_thread(DatabaseSource.needs_detection):
+        detector.start()
+    scales.warm(await in_thread(DatabaseSource.asked_detectors))
+
+
 @asynccontextmanager
 async def running(config: Config) -> AsyncIterator[Runtime]:
     """The runtime of this process, following the database until it is left. Raises directory.SourceDown."""
@@ -95,19 +107,13 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
         detector = _detector(config)
         scrubbing.use(detector)
         answers = Cache(opening.opened(redis_url=config.redis_url, folder=config.data_dir), embed=_vector)
-
-        async def warm() -> None:
-            """Workers of detection and the model of likenesses take seconds to start: no request should wait."""
-            if not answers.likenesses.is_warm and await in_thread(DatabaseSource.needs_likenesses):
-                answers.likenesses.warm()
-            if not detector.workers.wanted and await in_thread(DatabaseSource.needs_detection):
-                detector.start()
-
+        transports = _transports()
+        scales = Scales(detector, transports["detector"], vectors.embedded)
+        warm = partial(_warm, in_thread, answers, detector, scales)
         directory = Directory(DatabaseSource(), in_thread, on_change=warm)
         await directory.start()
         await in_thread(partial(recovery.recover, config.data_dir / "journal", beside=uses.write))
         journal = Journal.open(config.data_dir / "journal", fsync=config.journal_fsync)
-        transports = _transports()
         pool = Pool(transports, Slots())
         texts = Keeper(partial(asyncio.get_running_loop().run_in_executor, writing))
         watch = Watch(config.redis_url)
@@ -130,6 +136,7 @@ async def running(config: Config) -> AsyncIterator[Runtime]:
                     accounts=accounts,
                     usage=UsageReader(partial(asyncio.get_running_loop().run_in_executor, sums)),
                     detector=detector,
+                    scales=scales,
                     answers=answers,
                     shelf=Shelf(in_thread),
                     transcripts=texts,

@@ -32,6 +32,8 @@ from proxy.privacy.detection.detector import Detector
 from proxy.proving.canaries import Canary
 from proxy.proving.detected import ScriptedDetector, servers
 from proxy.rules.policy import Policy
+from proxy.rules.weighing import vectors
+from proxy.rules.weighing.scales import Scales
 from proxy.runtime import Limits, Runtime
 from proxy.simulator.transport import SimulatorTransport
 from proxy.transcripts.keeper import Keeper
@@ -244,6 +246,7 @@ async def opened(
     with tempfile.TemporaryDirectory(prefix="proof-") as folder:
         journal, pool = Journal.open(Path(folder) / "journal"), Pool(transports, Slots())
         answers = Cache(MachineStore(Path(folder) / "answers.sqlite3"))
+        finder = detector or Detector(workers=1, deadline_seconds=5)  # starts nothing until it is asked
         runtime = Runtime(
             directory=directory,
             keys=Keys(lambda _secret: True, lambda secret: [(1, secret)]),
@@ -253,7 +256,8 @@ async def opened(
             buckets=LocalBuckets(),
             accounts=Accounts(_at_once),
             usage=UsageReader(_at_once),
-            detector=detector or Detector(workers=1, deadline_seconds=5),  # starts nothing until it is asked
+            detector=finder,
+            scales=Scales(finder, transports["detector"], vectors.embedded),
             answers=answers,
             shelf=Shelf(_at_once),
             transcripts=Keeper(_at_once),  # takes nothing: the canaries' tenant keeps no text

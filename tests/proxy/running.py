@@ -22,6 +22,8 @@ from proxy.ledger.budgets.accounts import Accounts
 from proxy.ledger.journal import Journal, segments
 from proxy.ledger.usage_sums import UsageReader
 from proxy.privacy.detection.detector import Detector
+from proxy.rules.weighing import vectors
+from proxy.rules.weighing.scales import Scales
 from proxy.runtime import Limits, Runtime
 from proxy.simulator.transport import SimulatorTransport
 from proxy.transcripts.keeper import Keeper
@@ -119,6 +121,7 @@ async def running(
     journal = Journal.open(folder / "journal")
     pool = Pool(transports, Slots())
     answers = Cache(MachineStore(folder / "answers.sqlite3"), embed=embed)
+    finder = detector or Detector(workers=1, deadline_seconds=30)  # starts nothing until it is asked
     runtime = Runtime(
         directory=directory,
         keys=Keys(lambda secret: secret == "llmp_test", lambda _secret: [(1, "digest")]),
@@ -131,7 +134,8 @@ async def running(
         answers=answers,
         shelf=shelf or Shelf(run),
         transcripts=transcripts or Keeper(run),
-        detector=detector or Detector(workers=1, deadline_seconds=30),  # starts nothing until it is asked
+        detector=finder,
+        scales=Scales(finder, transports["detector"], vectors.embedded),
         limits=Limits(
             max_body_bytes=1024 * 1024, body_timeout_seconds=5, ping_seconds=ping_seconds, send_timeout_seconds=60
         ),

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
 from proxy.rules import compiling
+from proxy.snapshots import DatabaseSource
 from tenants import access, actions, audit, queries
 from tenants.models import AuditEntry, PolicyVersion, Tenant
 
@@ -143,3 +144,13 @@ def test_the_command_says_what_is_wrong(acme: Tenant, tmp_path: Path) -> None:
     ):
         with pytest.raises(CommandError, match=said):
             run(*args)
+
+
+def test_the_detectors_that_rules_ask_are_known_ahead_of_the_first_text(acme: Tenant) -> None:
+    assert DatabaseSource.asked_detectors() == set()
+    words = {"name": "words", "on": ["request"], "match": {"detector": "jailbreak"}, "action": "flag"}
+    asked = {"name": "asked", "on": ["request"], "match": {"detector": "secrets"}, "action": "flag"}
+    actions.save_policy(actor="x", tenant=acme, document={"rules": [words, asked]})
+    topic = {**asked, "match": {"detector": "topic", "topics": ["x"]}}
+    actions.save_policy(actor="x", tenant=None, document={"rules": [topic]})
+    assert DatabaseSource.asked_detectors() == {"secrets", "topic"}

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 
 import httpx
@@ -36,6 +36,13 @@ class Scales:
         self._opening: dict[str, asyncio.Future[None]] = {}
         self._remembered: OrderedDict[bytes, float] = OrderedDict()
         self._key = secrets.token_bytes(32)  # what is remembered says nothing of a text, in this process or another
+
+    def warm(self, names: Iterable[str]) -> None:
+        """Get these ready ahead of the first text. Returns at once; what fails is tried again when it is asked."""
+        for name in names:
+            if name not in self._opening:
+                self._opening[name] = asyncio.ensure_future(self._weighers[name].open())
+                self._opening[name].add_done_callback(lambda opening: opening.cancelled() or opening.exception())
 
     async def scores(self, texts: Sequence[str], asked: Asked, tenant: TenantRules) -> list[float]:
         """How much each text is what the rule looks for, 0 to 1. Raises NotWeighed."""
