@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from admin_ui import sessions
 from admin_ui.allowance_fields import AllowanceFields
 from tenants import actions
 from tenants.admin import forms as admin_forms
@@ -95,29 +94,22 @@ class SettingsForm(AllowanceFields, admin_forms.TenantForm):
 
     limits = budgets = None  # type: ignore[assignment]  # as the admin has them; here each has fields of its own
 
-    require_mfa = forms.BooleanField(
-        label="Everybody here needs a second factor",
-        required=False,
-        help_text="Who has none is led to add an authenticator app or a passkey before any page of this tenant.",
-    )
-
     class Meta(admin_forms.TenantForm.Meta):
-        fields = ["name", "timezone", "model_aliases", "alert_at"]
-        help_texts = {"timezone": "Such as Europe/Rome: what a day and a month mean in budgets and reports."}
+        fields = ["name", "timezone", "model_aliases", "alert_at", "require_mfa"]
+        labels = {"require_mfa": "Everybody here needs a second factor"}
+        help_texts = {
+            "timezone": "Such as Europe/Rome: what a day and a month mean in budgets and reports.",
+            "require_mfa": "Who has none is led to add an authenticator app or a passkey before they see anything here.",
+        }
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["model_aliases"].widget.attrs.update(_ROWS)
-        self.fields["require_mfa"].initial = self.instance.settings.get(sessions.REQUIRE_MFA) is True
 
     @property
     def changes(self) -> dict[str, Any]:
         """What `actions.change_tenant` takes: the fields that differ."""
-        changed = [name for name in self.changed_data if name != "require_mfa"]
-        plain = {name: self.cleaned_data[name] for name in self.without_allowances(changed)}
-        if "require_mfa" in self.changed_data:
-            wanted = {sessions.REQUIRE_MFA: self.cleaned_data["require_mfa"]}
-            plain["settings"] = {**self.instance.settings, **wanted}
+        plain = {name: self.cleaned_data[name] for name in self.without_allowances(self.changed_data)}
         return {**plain, **self.changed_allowances()}
 
 

@@ -26,7 +26,6 @@ from tenants.models import Tenant
 
 _BEGAN, _SEEN, _PROVEN = "began_at", "seen_at", "second_factor_proven"
 _SEEN_EVERY_SECONDS = 60
-REQUIRE_MFA = "require_mfa"
 """In a tenant's settings: true where its pages want a second factor."""
 _OPEN_PATHS = ("/accounts/", "/static/")
 
@@ -72,7 +71,7 @@ def is_proven(user: User | AnonymousUser, session: SessionBase) -> bool:
 
 def meets(tenant: Tenant, user: User | AnonymousUser, session: SessionBase) -> bool:
     """Whether this session may see the tenant, which may want a second factor where the installation does not."""
-    return tenant.settings.get(REQUIRE_MFA) is not True or is_proven(user, session)
+    return not tenant.require_mfa or is_proven(user, session)
 
 
 def lead_to_second_factor(request: HttpRequest, words: str) -> HttpResponse:

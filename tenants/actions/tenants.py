@@ -13,6 +13,7 @@ class TenantOptions(TypedDict, total=False):
     timezone: str | None
     model_aliases: dict[str, str] | None
     settings: dict[str, Any] | None
+    require_mfa: bool | None
     limits: dict[str, int] | None
     budgets: list[dict[str, Any]] | None
     alert_at: list[int] | None

@@ -62,7 +62,18 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Tenant
         fields = [
-            *("slug", "name", "status", "timezone", "model_aliases", "limits", "budgets", "alert_at", "pii"),
+            *(
+                "slug",
+                "name",
+                "status",
+                "timezone",
+                "require_mfa",
+                "model_aliases",
+                "limits",
+                "budgets",
+                "alert_at",
+                "pii",
+            ),
             *("inject", "transcripts"),
         ]
 

@@ -231,6 +231,7 @@ class TenantForm(RowForm):
     name: Annotated[str, _stored(Tenant, "name")] | None = None
     status: Literal["active", "suspended"] | None = None
     timezone: Annotated[str, _stored(Tenant, "timezone")] | None = None
+    require_mfa: bool | None = None
     model_aliases: Annotated[dict[str, str], _stored(Tenant, "model_aliases")] | None = None
     limits: Annotated[dict[str, int], _stored(Tenant, "limits")] | None = None
     budgets: Annotated[list[dict[str, Any]], _stored(Tenant, "budgets")] | None = None

@@ -12,6 +12,7 @@ def tenant_fields(row: Tenant) -> dict[str, Any]:
         "name": row.name,
         "status": str(row.status),
         "timezone": row.timezone,
+        "require_mfa": row.require_mfa,
         "model_aliases": row.model_aliases,
         "limits": row.limits,
         "budgets": row.budgets,

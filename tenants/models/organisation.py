@@ -89,6 +89,11 @@ class Tenant(models.Model):
     )
     transcript_key = models.BinaryField(null=True, editable=False, help_text="AEAD ciphertext, see tenants/secrets.py.")
     transcript_key_version = models.PositiveIntegerField(null=True, editable=False)
+    require_mfa = models.BooleanField(
+        "second factor",
+        default=False,
+        help_text="Its members need an authenticator app or a passkey, also where the installation asks for none.",
+    )
     settings = models.JSONField(default=dict, blank=True, validators=[validators.check_object])
     created_at = models.DateTimeField(auto_now_add=True)
 

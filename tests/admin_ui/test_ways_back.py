@@ -125,7 +125,7 @@ def test_a_tenant_may_want_a_second_factor(client: Client, acme: Tenant, globex:
     answer = client.post("/t/acme/settings/", {**values, "require_mfa": "on"})
     assert answer.status_code == 302, answer.context["form"].errors
     acme.refresh_from_db()
-    assert acme.settings == {"require_mfa": True}
+    assert acme.require_mfa
     for path in ("/t/acme/", "/t/acme/keys/", "/t/acme/requests.csv"):
         assert client.get(path).headers["location"] == "/accounts/second-factor/", path
     assert client.post("/t/acme/playground/pass/", {"key": "x"}).status_code == 302
@@ -140,7 +140,7 @@ def test_a_tenant_may_want_a_second_factor(client: Client, acme: Tenant, globex:
 
 
 def test_an_outsider_does_not_learn_what_a_tenant_wants(client: Client, acme: Tenant, charlie: User) -> None:
-    actions.change_tenant(actor="x", tenant=acme, settings={"require_mfa": True})
+    actions.change_tenant(actor="x", tenant=acme, require_mfa=True)
     client.force_login(charlie)
     assert client.get("/t/acme/").status_code == 404
 

@@ -66,5 +66,5 @@ async def test_a_collection_that_is_not_open_to_the_role_is_none(path):
 
 
 async def test_a_tenant_that_wants_a_second_factor_gets_it(path):
-    await Tenant.objects.filter(slug="acme").aupdate(settings={"require_mfa": True})
+    await Tenant.objects.filter(slug="acme").aupdate(require_mfa=True)
     assert not await is_welcome(path, "owner")
