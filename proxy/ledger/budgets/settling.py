@@ -30,11 +30,9 @@ def counted(call_ids: Collection[str], leased: Leased | None = None) -> Iterator
         yield
         return
     records = UsageRecord.objects.filter(id__in=call_ids).order_by()
-    held = [part for id in call_ids for part in leased.get(id, ())] if leased else []
-    if held:  # released once, though the write be tried again after a commit that nobody heard of
-        before = set(_ended(records))
-        held = [part for id in call_ids if id not in before for part in leased.get(id, ())] if leased else []
-    spent = counting.in_windows(records)
+    before = set(_ended(records))  # those are released already, where a commit was that nobody heard of
+    held = [part for id in call_ids if id not in before for part in leased.get(id, ())] if leased else []
+    spent = counting.in_windows(records) if before else {}
     yield
     changes = counting.in_windows(records)
     for window, amount in spent.items():
