@@ -99,7 +99,7 @@ class SettingsForm(AllowanceFields, admin_forms.TenantForm):
         labels = {"require_mfa": "Everybody here needs a second factor"}
         help_texts = {
             "timezone": "Such as Europe/Rome: what a day and a month mean in budgets and reports.",
-            "require_mfa": "Who has none is led to add an authenticator app or a passkey before they see anything here.",
+            "require_mfa": "Who has none is led to add an authenticator app or a passkey before they see it.",
         }
 
     def __init__(self, *args: Any, **options: Any) -> None:

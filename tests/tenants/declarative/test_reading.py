@@ -51,7 +51,7 @@ def tenant(body: str) -> str:
         (tenant("keys: [{name: a}, {name: a}]"), "tenants[0].keys[1].name", "named twice"),
         (tenant("upstreams: [{name: a}, {name: a}]"), "tenants[0].upstreams[1].name", "named twice"),
         ("tenants: [{slug: a}, {slug: a}]", "tenants[1].slug", "named twice"),
-        (tenant("upstreams: [{name: a, kind: openai}]"), "tenants[0].upstreams[0].kind", "'anthropic', 'simulator' or 'detector'"),
+        (tenant("upstreams: [{name: a, kind: openai}]"), "tenants[0].upstreams[0].kind", "'simulator' or 'detector'"),
         (tenant("upstreams: [{name: a, base_url: 'http://10.0.0.1'}]"), "tenants[0].upstreams[0].base_url", "10.0.0.1"),
         (tenant("upstreams: [{name: a, priority: high}]"), "tenants[0].upstreams[0].priority", "whole number"),
         (tenant("upstreams: [{name: a, priority: -1}]"), "tenants[0].upstreams[0].priority", "0"),
