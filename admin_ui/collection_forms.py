@@ -142,7 +142,7 @@ class SearchForm(forms.Form):
     mode = forms.ChoiceField(
         label="By",
         required=False,
-        choices=[("hybrid", "Meaning, words"), ("vectors", "Meaning"), ("words", "Words")],
+        choices=[("hybrid", "Both"), ("vectors", "Meaning"), ("words", "Words")],
     )
     top_k = forms.IntegerField(label="Passages", required=False, min_value=1, max_value=50)
 

@@ -114,7 +114,7 @@ function showSteps(steps) {
 
 // The whole trace with its cost, from the request's own page, as soon as its record is written.
 async function showRecord(id) {
-  const url = `${page.dataset.requests}${encodeURIComponent(id)}/`;
+  const url = `${page.dataset.records}${encodeURIComponent(id)}/`;
   for (let tries = 0; tries < RECORD_TRIES; tries += 1) {
     await new Promise((resolve) => { setTimeout(resolve, RECORD_MS); });
     let got;
