@@ -53,8 +53,9 @@ log = structlog.get_logger(__name__)
 class MachineStore:
     """One thread does the work, in order; the event loop never waits for the file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, lock_seconds: float = _LOCK_SECONDS) -> None:
         self._path = path
+        self._lock_seconds = lock_seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
         self._connection: sqlite3.Connection | None = None
 
@@ -113,7 +114,7 @@ class MachineStore:
 
     def _connect(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=_LOCK_SECONDS)
+        connection = sqlite3.connect(self._path, timeout=self._lock_seconds)
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = OFF")

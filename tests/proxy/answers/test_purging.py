@@ -76,7 +76,8 @@ def test_the_command_says_that_the_store_is_away(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("given", "count"), [({"tag": "faq"}, 2), ({"model": "m", "tag": "news"}, 1), ({"tag": "x"}, 0), ({"model": "", "tag": ""}, 3)]
+    ("given", "count"),
+    [({"tag": "faq"}, 2), ({"model": "m", "tag": "news"}, 1), ({"tag": "x"}, 0), ({"model": "", "tag": ""}, 3)],
 )
 def test_the_page_forgets_what_fits_everything_given(
     client: Client, acme: Tenant, given: dict[str, str], count: int

@@ -26,8 +26,9 @@ async def opener(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     opened: list[Store] = []
 
     def one() -> Store:
+        path = tmp_path / "answers.sqlite3"
         is_redis = request.param == "redis"
-        store: Store = SharedStore(url, patience_seconds=10) if is_redis else MachineStore(tmp_path / "answers.sqlite3")
+        store: Store = SharedStore(url, patience_seconds=10) if is_redis else MachineStore(path, lock_seconds=60)
         opened.append(store)
         return store
 
