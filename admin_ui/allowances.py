@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from proxy import snapshots
+from proxy import snapshots, usage
 from proxy.call import RateLimits
 from proxy.ledger.buckets import Place, Want
 from proxy.ledger.buckets.looking import look
@@ -29,8 +29,9 @@ _RATES = (
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A limit as it stands; `used` None: this process cannot tell."""
+    """A limit as it stands, by its name in files and in words; `used` None: this process cannot tell."""
 
+    name: str
     word: str
     limit: int
     used: int | None = None
@@ -57,14 +58,14 @@ def rates(owner_id: UUID, given: dict[str, int]) -> list[Rate]:
     limits = snapshots.limits_of(given)
     if limits is None:
         return []
-    kinds = [(kind, word, _limit(limits, field)) for kind, field, word in _RATES]
-    wants = [Want(f"{owner_id}:{kind}", limit, 0) for kind, _word, limit in kinds if limit]
+    kinds = [(kind, word, limit) for kind, field, word in _RATES if (limit := _limit(limits, field))]
+    wants = [Want(f"{owner_id}:{kind}", limit, 0) for kind, _word, limit in kinds]
     places = [Place(f"{owner_id}:running", limits.concurrency)] if limits.concurrency else []
     taken = look(wants, places)
     levels = iter(taken.levels if taken else ())
-    found = [_rate(word, limit, next(levels, None)) for _kind, word, limit in kinds if limit]
+    found = [_rate(usage.LIMIT_NAMES[kind], word, limit, next(levels, None)) for kind, word, limit in kinds]
     if limits.concurrency:
-        found.append(Rate("Requests at once", limits.concurrency, taken.running[0] if taken else None))
+        found.append(Rate(usage.AT_ONCE, "Requests at once", limits.concurrency, taken.running[0] if taken else None))
     return found
 
 
@@ -73,12 +74,12 @@ def _limit(limits: RateLimits, field: str) -> int | None:
     return value
 
 
-def _rate(word: str, limit: int, level: float | None) -> Rate:
+def _rate(name: str, word: str, limit: int, level: float | None) -> Rate:
     if level is None:
-        return Rate(word, limit)
+        return Rate(name, word, limit)
     used = max(round(limit - level), 0)
     full_at = timezone.now() + timedelta(seconds=(limit - level) * 60 / limit) if used else None
-    return Rate(word, limit, used, full_at)
+    return Rate(name, word, limit, used, full_at)
 
 
 def _asked(tenant: Tenant, owner: UUID, given: Sequence[dict[str, Any]], used_at: datetime | None) -> list[Asked]:

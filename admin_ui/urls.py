@@ -26,6 +26,7 @@ from admin_ui.views import (
     transcripts,
     upstreams,
     usage,
+    usage_data,
 )
 from admin_ui.views.forgotten import forgotten
 from admin_ui.views.landing import landing
@@ -70,6 +71,7 @@ tenant = [
     *collection_urls.TENANT,
     path("usage/", usage.usage, name="usage"),
     path("usage.csv", usage.export, name="usage_export"),
+    path("usage.json", usage_data.tenant_usage, name="usage_data"),
     path("limits/", limits.limits, name="limits"),
     path("limits/keys/<uuid:key_id>/", limits.key, name="limits_key"),
     path("audit/", audit.trail, name="audit"),

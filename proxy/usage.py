@@ -26,12 +26,14 @@ _DEFAULT_DAYS = 7
 _MOST_DAYS = 31
 _MOST_SESSIONS = 50
 _NANO = 10**9
-_NAMES = {
+LIMIT_NAMES = {
     limits.REQUESTS: "rpm",
     limits.COUNTS: "count_tokens_rpm",
     limits.INPUT: "input_tpm",
     limits.OUTPUT: "output_tpm",
 }
+"""What files and answers call each limit."""
+AT_ONCE = "concurrency"
 
 Json = dict[str, Any]
 
@@ -108,7 +110,7 @@ async def _standing(owner: object, caller: Caller, read: Read, buckets: Buckets)
     mine = [standing for standing in read.standings if standing.budget.owner_id == owner]
     return {
         "limits": await _limits(str(owner), caller, buckets),
-        "budgets": [_budget(standing, caller.tenant.timezone) for standing in mine],
+        "budgets": [budget_as_json(standing, caller.tenant.timezone) for standing in mine],
     }
 
 
@@ -120,9 +122,9 @@ async def _limits(owner: str, caller: Caller, buckets: Buckets) -> list[Json]:
     if not rules and not places:
         return []
     taken = await buckets.take(look(Demand("", [Want(rule.bucket, rule.limit, 0) for rule in rules], places)))
-    shown = [_level(_NAMES[rule.kind], rule.limit, level) for rule, level in zip(rules, taken.levels, strict=True)]
+    shown = [_level(LIMIT_NAMES[rule.kind], rule.limit, level) for rule, level in zip(rules, taken.levels, strict=True)]
     for place, running in zip(places, taken.running, strict=True):
-        shown.append(_level("concurrency", place.limit, place.limit - running))
+        shown.append(_level(AT_ONCE, place.limit, place.limit - running))
     return shown
 
 
@@ -131,7 +133,8 @@ def _level(name: str, limit: int, level: float) -> Json:
     return {"limit": name, "amount": limit, "used": limit - left, "left": left}
 
 
-def _budget(standing: Standing, zone: str) -> Json:
+def budget_as_json(standing: Standing, zone: str) -> Json:
+    """A budget as it stands: amounts in dollars, tokens or requests."""
     budget = standing.budget
     return {
         "period": budget.period,

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from admin_ui import spending, timerange
 from proxy.ledger.usage_queries import Filter
+from tenants import actions
 from tests.proxy.ledger.calls import store
 
 URL = "/t/acme/usage/"
@@ -26,11 +27,34 @@ def test_each_comparison_shows_this_tenants_spending(client, acme, globex, bob, 
     assert "$1.50" in page and "$7.00" not in page and "$8.50" not in page
 
 
-@pytest.mark.parametrize("path", ["usage/", "usage.csv", "usage/?by=day"])
+@pytest.mark.parametrize("path", ["usage/", "usage.csv", "usage.json", "usage/?by=day"])
 def test_to_an_outsider_it_does_not_exist(client, acme, charlie, path):
     client.force_login(charlie)
     assert client.get(f"/t/acme/{path}").content == client.get(f"/t/nowhere/{path}").content
     assert client.get(f"/t/acme/{path}").status_code == 404
+
+
+def test_members_read_what_is_left_and_used_as_json(client, acme, globex, bob):
+    budget = {"period": "month", "usd": 20}
+    actions.change_tenant(actor="x", tenant=acme, limits={"rpm": 60}, budgets=[budget])
+    key = actions.issue_key(actor="x", tenant=acme, name="ci", limits={"concurrency": 3}).key
+    actions.issue_key(actor="x", tenant=acme, name="unlimited")
+    actions.issue_key(actor="x", tenant=globex, name="theirs", limits={"rpm": 1})
+    store(acme.pk, key_id=key.pk, key_name="ci", cost_nano_usd=1_500_000_000, model_asked="m", session_id="s1")
+    store(globex.pk, cost_nano_usd=7_000_000_000)
+    client.force_login(bob)
+    told = client.get("/t/acme/usage.json?range=24h").json()
+    assert told["tenant"]["limits"][0].items() >= {"limit": "rpm", "amount": 60}.items()
+    (left,) = told["tenant"]["budgets"]
+    assert (left["amount"], left["period"], left["on_exceed"]) == (20, "month", "block")
+    assert {"spent", "held", "left", "utilization", "resets_at"} <= left.keys()
+    assert [(one["name"], one["limits"][0]["limit"]) for one in told["keys"]] == [("ci", "concurrency")]
+    used = told["used"]
+    assert (used["calls"], used["cost_usd"]) == (1, 1.5)
+    for by, name in (("key", "ci"), ("model", "m"), ("session", "s1")):
+        assert [(row["name"], row["cost_usd"]) for row in used[f"by_{by}"]] == [(name, 1.5)]
+    assert sum(row["cost_usd"] for row in used["by_day"]) == 1.5
+    assert client.get("/t/acme/usage.json?model=other").json()["used"]["calls"] == 0
 
 
 def test_what_is_beyond_the_first_twenty_is_other_and_nothing_is_lost(acme):
