@@ -2,18 +2,15 @@
 
 import asyncio
 import time
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from admin_ui import collection_live, collection_pages, rights, sessions
-from admin_ui.consumers import CHECK_SECONDS, FULL, GONE
+from admin_ui import collection_live, collection_pages, feeds, rights, sessions
+from admin_ui.consumers import CHECK_SECONDS, FULL, GONE, LiveView
 from tenants import access
 from tenants.models import Collection
 
@@ -27,28 +24,8 @@ class _View:
     may_edit: bool
 
 
-class LiveDocuments(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
+class LiveDocuments(LiveView):
     """Sends the table that the address asks for whenever it would look different."""
-
-    _relaying: "asyncio.Task[None] | None" = None
-
-    async def connect(self) -> None:
-        """Refuse whoever may not look, in one way for all reasons; else begin."""
-        view = await self._view()
-        if view is None:
-            await self.close()
-            return
-        await self.accept()
-        self._relaying = asyncio.create_task(self._relay(view))
-
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_kwargs: Any) -> None:
-        """Nothing is taken from the page."""
-
-    async def disconnect(self, code: int) -> None:
-        if self._relaying is not None:
-            self._relaying.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._relaying
 
     async def _relay(self, view: _View) -> None:
         try:
@@ -58,7 +35,7 @@ class LiveDocuments(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             ):
                 await self.send_json({"kind": "ready"})
                 await self._send_all(view, watcher, standing)
-        except collection_live.Full:
+        except feeds.Full:
             await self.close(FULL)
 
     async def _send_all(self, view: _View, watcher: collection_live.Watcher, standing: rights.Standing) -> None:
@@ -80,11 +57,6 @@ class LiveDocuments(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
                 params = QueryDict(self.scope["query_string"])
                 html = await database_sync_to_async(_html)(view, params)
                 await self.send_json({"kind": "documents", "html": html})
-
-    async def _view(self) -> _View | None:
-        """What the asker may see now; None: nothing. Read anew each time, so that lost rights end the view."""
-        found: _View | None = await database_sync_to_async(self._read)()
-        return found
 
     def _read(self) -> _View | None:
         user, session = sessions.person_of(self.scope["session"].session_key)

@@ -4,27 +4,18 @@ What the look sees, worker processes wrote; so it needs no broker, and documents
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from uuid import UUID
 
-import structlog
 from channels.db import database_sync_to_async
-from django.db import DatabaseError, InterfaceError
 
-from admin_ui import collection_pages
+from admin_ui import collection_pages, feeds
 
 POLL_SECONDS = 0.7
-MOST_WATCHERS = 200
 
 Look = Callable[[Collection[UUID]], Awaitable[Mapping[UUID, tuple[Any, ...]]]]
-
-log = structlog.get_logger(__name__)
-
-
-class Full(Exception):
-    """As many people watch as this process serves."""
 
 
 class Watcher:
@@ -54,51 +45,24 @@ class Watcher:
         return was
 
 
-class Feed:
-    """Looks while somebody watches."""
+class Feed(feeds.Feed[Watcher]):
+    """Looks at the marks of collections while somebody watches."""
+
+    name = "live collections"
 
     def __init__(self, look: Look, *, poll_seconds: float = POLL_SECONDS) -> None:
+        super().__init__(poll_seconds)
         self._look = look
-        self._poll_seconds = poll_seconds
-        self._watchers: set[Watcher] = set()
-        self._task: asyncio.Task[None] | None = None
 
-    @property
-    def is_running(self) -> bool:
-        return self._task is not None
-
-    @asynccontextmanager
-    async def watching(self, collection_id: UUID) -> AsyncIterator[Watcher]:
+    def watching(self, collection_id: UUID) -> AbstractAsyncContextManager[Watcher]:
         """A view of the collection. Raises Full."""
-        if len(self._watchers) >= MOST_WATCHERS:
-            raise Full
-        watcher = Watcher(collection_id)
-        self._watchers.add(watcher)
-        if self._task is None:
-            self._task = asyncio.create_task(self._follow(), name="live collections")
-        try:
-            yield watcher
-        finally:
-            self._watchers.discard(watcher)
-            if not self._watchers and self._task is not None:
-                self._task.cancel()
-                self._task = None
+        return self.watched_by(Watcher(collection_id))
 
-    async def _follow(self) -> None:
-        is_down = False
-        while True:
-            try:
-                marks = await self._look({watcher.collection_id for watcher in self._watchers})
-            except (DatabaseError, InterfaceError) as error:
-                if not is_down:
-                    log.warning("live collections wait for the database", error=type(error).__name__)
-                is_down = True
-            else:
-                is_down = False
-                for watcher in self._watchers:
-                    if watcher.collection_id in marks:
-                        watcher.compare(marks[watcher.collection_id])
-            await asyncio.sleep(self._poll_seconds)
+    async def look(self) -> None:
+        marks = await self._look({watcher.collection_id for watcher in self.watchers})
+        for watcher in self.watchers:
+            if watcher.collection_id in marks:
+                watcher.compare(marks[watcher.collection_id])
 
 
 FEED = Feed(database_sync_to_async(collection_pages.marks))

@@ -12,7 +12,7 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.http import QueryDict
 from django.utils import timezone
 
-from admin_ui import live, request_filters, request_rows, rights, sessions
+from admin_ui import feeds, live, request_filters, request_rows, rights, sessions
 from proxy.ledger.usage_queries import Filter
 from proxy.models import UsageRecord
 from tenants import access
@@ -23,20 +23,19 @@ _MOST_PER_MESSAGE = 100
 GONE, FULL = 4404, 4503
 
 
-class LiveRequests(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
-    """Sends the calls that end and that the address asks for, as rows of the table."""
+class LiveView(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+    """A page that is fed while it is open. A subclass says what may be seen, and sends it."""
 
     _relaying: "asyncio.Task[None] | None" = None
-    _user_id = 0
 
     async def connect(self) -> None:
         """Refuse whoever may not look, in one way for all reasons; else begin."""
-        wanted = await self._wanted()
-        if wanted is None:
+        view = await self._view()
+        if view is None:
             await self.close()
             return
         await self.accept()
-        self._relaying = asyncio.create_task(self._relay(wanted))
+        self._relaying = asyncio.create_task(self._relay(view))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_kwargs: Any) -> None:
         """Nothing is taken from the page."""
@@ -47,6 +46,22 @@ class LiveRequests(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             with suppress(asyncio.CancelledError):
                 await self._relaying
 
+    async def _view(self) -> Any:
+        """What the asker wants and may see; None: nothing. Read anew each time, so that lost rights end the view."""
+        return await database_sync_to_async(self._read)()
+
+    def _read(self) -> Any:
+        raise NotImplementedError
+
+    async def _relay(self, view: Any) -> None:
+        raise NotImplementedError
+
+
+class LiveRequests(LiveView):
+    """Sends the calls that end and that the address asks for, as rows of the table."""
+
+    _user_id = 0
+
     async def _relay(self, wanted: Filter) -> None:
         try:
             async with (
@@ -55,7 +70,7 @@ class LiveRequests(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             ):
                 await self.send_json({"kind": "ready"})
                 await self._send_all(wanted, watcher, standing)
-        except live.Full:
+        except feeds.Full:
             await self.close(FULL)
 
     async def _send_all(self, wanted: Filter, watcher: live.Watcher, standing: rights.Standing) -> None:
@@ -68,7 +83,7 @@ class LiveRequests(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             except TimeoutError:
                 rows, dropped = [], 0
             if standing.is_in_doubt() or time.monotonic() - checked_at >= CHECK_SECONDS:
-                if await self._wanted() is None:
+                if await self._view() is None:
                     await self.close(GONE)
                     return
                 checked_at = time.monotonic()
@@ -81,11 +96,6 @@ class LiveRequests(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         await self.send_json(
             {"kind": "rows", "html": html, "count": len(shown), "dropped": dropped + len(rows) - len(shown)}
         )
-
-    async def _wanted(self) -> Filter | None:
-        """What the asker wants and may see; None: nothing. Read anew each time, so that lost rights end the view."""
-        found: Filter | None = await database_sync_to_async(self._read)()
-        return found
 
     def _read(self) -> Filter | None:
         user, session = sessions.person_of(self.scope["session"].session_key)

@@ -6,14 +6,13 @@ with or without Redis, and costs `/v1` nothing. Who reads too slowly loses recor
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 
-import structlog
 from channels.db import database_sync_to_async
-from django.db import DatabaseError, InterfaceError
 
+from admin_ui import feeds
 from proxy.ledger import usage_queries
 from proxy.ledger.usage_queries import Filter, Settled
 from proxy.models import UsageRecord
@@ -23,15 +22,8 @@ POLL_SECONDS = 0.4
 _LOOK_BACK = timedelta(seconds=10)
 _MOST_PER_LOOK = 200
 _MOST_WAITING = 400
-MOST_WATCHERS = 200
 
 Look = Callable[[datetime, frozenset[str], int], Awaitable[Settled]]
-
-log = structlog.get_logger(__name__)
-
-
-class Full(Exception):
-    """As many people watch as this process serves."""
 
 
 class Watcher:
@@ -68,56 +60,30 @@ class Watcher:
         return rows, dropped
 
 
-class Feed:
+class Feed(feeds.Feed[Watcher]):
     """Looks for ended calls while somebody watches."""
 
+    name = "live requests"
+
     def __init__(self, look: Look, *, poll_seconds: float = POLL_SECONDS) -> None:
+        super().__init__(poll_seconds)
         self._look = look
-        self._poll_seconds = poll_seconds
-        self._watchers: set[Watcher] = set()
-        self._task: asyncio.Task[None] | None = None
+        self._known: frozenset[str] | None = None
 
-    @property
-    def is_running(self) -> bool:
-        return self._task is not None
-
-    @asynccontextmanager
-    async def watching(self, wanted: Filter) -> AsyncIterator[Watcher]:
+    def watching(self, wanted: Filter) -> AbstractAsyncContextManager[Watcher]:
         """A view of the calls that end from now on. Raises Full."""
-        if len(self._watchers) >= MOST_WATCHERS:
-            raise Full
-        watcher = Watcher(wanted)
-        self._watchers.add(watcher)
-        if self._task is None:
-            self._task = asyncio.create_task(self._follow(), name="live requests")
-        try:
-            yield watcher
-        finally:
-            self._watchers.discard(watcher)
-            if not self._watchers and self._task is not None:
-                self._task.cancel()
-                self._task = None
+        return self.watched_by(Watcher(wanted))
 
-    async def _follow(self) -> None:
-        known: frozenset[str] | None = None  # before the first look, which is for what is old already
-        is_down = False
-        while True:
-            moment = datetime.now(UTC) - _LOOK_BACK
-            try:
-                settled = await self._look(moment, known or frozenset(), 0 if known is None else _MOST_PER_LOOK)
-            except (DatabaseError, InterfaceError) as error:
-                if not is_down:
-                    log.warning("live requests wait for the database", error=type(error).__name__)
-                is_down = True
-            else:
-                if known is not None:
-                    self._tell(settled)
-                known, is_down = settled.known, False
-            await asyncio.sleep(self._poll_seconds)
+    def begin(self) -> None:
+        self._known = None  # before the first look, which is for what is old already
 
-    def _tell(self, settled: Settled) -> None:
-        for watcher in self._watchers:
-            watcher.offer(settled)
+    async def look(self) -> None:
+        moment, known = datetime.now(UTC) - _LOOK_BACK, self._known
+        settled = await self._look(moment, known or frozenset(), 0 if known is None else _MOST_PER_LOOK)
+        if known is not None:
+            for watcher in self.watchers:
+                watcher.offer(settled)
+        self._known = settled.known
 
 
 FEED = Feed(database_sync_to_async(usage_queries.settled_since))

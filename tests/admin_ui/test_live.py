@@ -15,7 +15,7 @@ from django.db import DatabaseError, connections
 from django.test import AsyncClient
 from django.utils import timezone
 
-from admin_ui import consumers, live, rights, sockets
+from admin_ui import consumers, feeds, live, rights, sockets
 from admin_ui.live import Feed
 from proxy.ledger.usage_queries import Filter, Settled
 from proxy.models import UsageRecord
@@ -241,9 +241,9 @@ async def test_who_reads_slowly_loses_the_oldest_and_is_told_how_many():
 
 
 async def test_more_watchers_than_the_process_serves_are_refused(monkeypatch):
-    monkeypatch.setattr(live, "MOST_WATCHERS", 1)
+    monkeypatch.setattr(feeds, "MOST_WATCHERS", 1)
     feed = Feed(Looks(), poll_seconds=60)
     async with feed.watching(Filter(ACME)):
-        with pytest.raises(live.Full):
+        with pytest.raises(feeds.Full):
             async with feed.watching(Filter(ACME)):
                 pytest.fail("was let in")
